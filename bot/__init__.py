@@ -1,0 +1,1 @@
+"""insiderbot: follow company executives' own trades, on paper, and say why."""

@@ -1,0 +1,51 @@
+"""The few failures a user can meet; everything else is a bug and crashes.
+
+BotError                  one sentence for the user; exit code 1
+├── ConfigError           a setting or an argument is wrong; exit code 2
+├── SourceError           a source did not answer, or not with the page it promised
+├── TryAgainError         another instance leads, or a service is throttled or out of reach; exit code 75
+├── StoreError            the database is missing, foreign, or not writable
+└── BrokerError           the broker's answer cannot be used
+    ├── OrderRefusedError a definite no: the order does not exist there
+    └── NotPaperError     something claims to be real money: everything stops
+
+A refusal by a rule is not a failure: it is a `Skip`, a value with a reason.
+"""
+
+
+class BotError(Exception):
+    """An expected failure, told in one sentence."""
+
+    exit_code = 1
+
+
+class ConfigError(BotError):
+    """A setting or an argument is wrong; the sentence says which and what to write instead."""
+
+    exit_code = 2
+
+
+class SourceError(BotError):
+    """A source failed its gate: the sentence says what was expected and what was found."""
+
+
+class TryAgainError(BotError):
+    """Nothing is wrong here, but something else is busy; the same command may work later."""
+
+    exit_code = 75
+
+
+class StoreError(BotError):
+    """The database cannot be used as it is."""
+
+
+class BrokerError(BotError):
+    """The broker did not answer, or its answer cannot be used; the order may or may not exist."""
+
+
+class OrderRefusedError(BrokerError):
+    """The broker refused the order for good; nothing was placed."""
+
+
+class NotPaperError(BrokerError):
+    """An answer does not prove paper trading."""

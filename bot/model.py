@@ -1,0 +1,300 @@
+"""The vocabulary: frozen records and enums, in the field's own words (SEC, FIX, ISO)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+
+class Side(StrEnum):
+    """Direction of an open-market trade or of an order."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Role(StrEnum):
+    """What a person is to the company, the most senior first where a title names several."""
+
+    CEO = "ceo"
+    CFO = "cfo"
+    COO = "coo"
+    CTO = "cto"
+    PRESIDENT = "president"
+    CHAIR = "chair"
+    GC = "gc"
+    ACCOUNTING = "accounting"  # chief or principal accounting officer, controller
+    TREASURER = "treasurer"
+    SECRETARY = "secretary"
+    CHIEF = "chief"  # any other Chief … Officer
+    VP = "vp"
+    OFFICER = "officer"  # an officer whose title says no more
+    DIRECTOR = "director"
+    TEN_PERCENT = "ten_percent"
+    OTHER = "other"  # a title that makes nobody an officer
+    UNKNOWN = "unknown"  # "See Remarks", or nothing
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands; the first four exist only on our side, before the broker has confirmed anything."""
+
+    INTENT = "intent"
+    SUBMITTING = "submitting"
+    INACTIVE = "inactive"
+    ACTIVATING = "activating"
+    WORKING = "working"
+    PARTIAL = "partial"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to the order."""
+        return self in {OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsiderTrade:
+    """One reported line of an ownership filing; the fields are the columns of the trades table, in its order.
+
+    `code` is the Form 4 transaction code, `acquired` its A/D column, `side` is set for open-market P and S only.
+    `shares_after` is what the line says is held afterwards. `plan_10b5_1` has three states: None is unknown.
+    """
+
+    key: str
+    source: str
+    accession: str | None = None
+    form: str | None = None
+    amends: str | None = None
+    url: str | None = None
+    issuer_cik: str | None = None
+    issuer: str | None = None
+    symbol: str | None = None
+    owner_cik: str | None = None
+    owner: str | None = None
+    title: str | None = None
+    is_officer: bool | None = None
+    is_director: bool | None = None
+    is_ten_percent: bool | None = None
+    role: Role = Role.UNKNOWN
+    code: str | None = None
+    acquired: str | None = None
+    side: Side | None = None
+    security: str | None = None
+    is_derivative: bool | None = None
+    ownership: str | None = None
+    plan_10b5_1: bool | None = None
+    traded_on: date | None = None
+    filed_on: date | None = None
+    known_at: datetime | None = None
+    shares: Decimal | None = None
+    price: Decimal | None = None
+    value: Decimal | None = None
+    currency: str | None = None
+    shares_after: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What a source says about where shares are listed: one symbol, or several for one filing.
+
+    `issuer` and `owner` are names as the source writes them; a mapper uses them to tell companies apart.
+    """
+
+    symbols: tuple[str, ...]
+    issuer: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """One tradable share class, with the evidence that it is the right one.
+
+    `symbol` is the US ticker with `-` before a class letter (BRK-B). `isin` is None until it is proven.
+    """
+
+    symbol: str
+    name: str
+    share_class_figi: str
+    composite_figi: str | None = None
+    isin: str | None = None
+    mic: str | None = None
+    currency: str = "USD"
+    proof: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """Best bid and ask per share in `currency`, as last seen at `at`."""
+
+    symbol: str
+    bid: Decimal
+    ask: Decimal
+    currency: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One trading day of one symbol: unadjusted open and close per share in `currency`."""
+
+    symbol: str
+    on: date
+    open: Decimal
+    close: Decimal
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A strategy's yes: follow this event on this side, for this reason."""
+
+    side: Side
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """A no with its rule and its reason; a Skip that is not final is decided again while the event is fresh."""
+
+    rule: str
+    reason: str
+    final: bool = True
+
+
+Verdict = Signal | Skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderIntent:
+    """An order as decided, written down before anything is sent.
+
+    `client_order_id` follows from the decision alone. `session` is the trading day it is meant for and `valid_from` to
+    `valid_until` that day's opening hours; `quantity` is whole shares.
+    """
+
+    client_order_id: str
+    decision_id: str
+    account: str
+    strategy: str
+    instrument: Instrument
+    side: Side
+    quantity: Decimal
+    currency: str
+    session: date
+    valid_from: datetime
+    valid_until: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as the broker or our store knows it; `price` and `fee` are averages and sums over its fills."""
+
+    client_order_id: str
+    broker_order_id: str | None = None
+    symbol: str
+    isin: str | None = None
+    mic: str | None = None
+    side: Side
+    quantity: Decimal
+    currency: str
+    status: OrderStatus
+    filled: Decimal = Decimal(0)
+    price: Decimal | None = None
+    fee: Decimal = Decimal(0)
+    reason: str = ""
+    valid_until: datetime | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """Shares that changed hands: quantity, price per share and fee in `currency`, at an instant."""
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    currency: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Shares held of one instrument and what one share cost on average, fees left out."""
+
+    symbol: str
+    isin: str | None = None
+    quantity: Decimal
+    average_price: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A paper account: settled `cash`, and `available` = cash less what open buys have reserved."""
+
+    id: str
+    currency: str
+    cash: Decimal
+    available: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One economic event: what one person did in one class of one issuer on one side, filed on one day.
+
+    `trade` sums the event's lines up in one record; `keys` are those lines, `symbols` every ticker they were listed
+    under. `held_before` is the balance before the event and `exercised` what came in by exercise or award with it;
+    `quarantine` says why the event cannot be trusted, or is None.
+    """
+
+    key: str
+    trade: InsiderTrade
+    keys: tuple[str, ...]
+    symbols: tuple[str, ...]
+    held_before: Decimal | None = None
+    exercised: Decimal = Decimal(0)
+    quarantine: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided about one event, with everything it was decided on.
+
+    A `Signal` that survived mapping, sizing and limits carries the id of the decision it belongs to; several events
+    may belong to one. `evidence` holds the steps in order: rule inputs, mapping proof, quote and sizing sum.
+    """
+
+    event: Event
+    verdict: Verdict
+    client_order_id: str | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+
+def plain(value: Any) -> Any:
+    """The value in JSON's own types: decimals as strings, instants and dates as ISO 8601, records as objects."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def decimal_text(value: Decimal) -> str:
+    """The shortest plain notation of a decimal: no exponent, no trailing zeros."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") or "0" if "." in text else text

@@ -1,0 +1,190 @@
+"""The protocols between the engine and its parts; a part is anything with these methods."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from bot.model import (
+    Account,
+    Event,
+    Fill,
+    Instrument,
+    Listing,
+    Order,
+    OrderIntent,
+    OrderStatus,
+    Position,
+    Quote,
+    Skip,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bot.model import Decision
+
+Clock = Callable[[], datetime]
+"""The current instant, aware and in UTC; the only way any part learns the time."""
+
+Strategy = Callable[["pd.DataFrame", datetime | None], "pd.DataFrame"]
+"""Events table and the instant of decision in, the same rows with `decision`, `rule` and `reason` out."""
+
+
+class Source(Protocol):
+    """Where insider trades come from."""
+
+    name: str
+
+    def fetch(self, now: datetime) -> "pd.DataFrame":
+        """The trades table the source shows at `now`; SourceError when it shows anything less than that."""
+        ...
+
+
+class Mapper(Protocol):
+    """From tickers as a source writes them to instruments that are proven to be the same share class."""
+
+    def find(self, listings: Sequence[Listing]) -> dict[Listing, Instrument | Skip]:
+        """For every listing its instrument, or the reason why there is none; an outage is a Skip that is not final."""
+        ...
+
+
+class MappingCache(Protocol):
+    """What a mapper has learned, kept from one run to the next."""
+
+    def get(self, request: str, now: datetime) -> str | None:
+        """The answer stored for this request, unless it has expired by `now`."""
+        ...
+
+    def put(self, request: str, answer: str, expires_at: datetime) -> None:
+        """Keep the answer until it expires."""
+        ...
+
+
+class Prices(Protocol):
+    """Where quotes come from when the broker has none of its own."""
+
+    def quote(self, symbol: str, at: datetime) -> Quote | None:
+        """The last quote known at that instant; its `at` tells its age. None when there is none."""
+        ...
+
+
+class BrokerView(Protocol):
+    """What may be asked of a broker without changing anything; a dry run gets no more than this."""
+
+    name: str
+    two_step: bool
+    """Whether an order is placed inactive and must be activated."""
+    needs_isin: bool
+    """Whether instruments are named by ISIN, so that only a proven ISIN can be traded."""
+
+    def account(self) -> Account:
+        """The paper account now; NotPaperError when the answer does not prove paper."""
+        ...
+
+    def positions(self) -> Sequence[Position]:
+        """Every open position."""
+        ...
+
+    def quote(self, instrument: Instrument, at: datetime) -> Quote | None:
+        """What the instrument costs at this broker, or None."""
+        ...
+
+    def find(self, client_order_id: str) -> Order | None:
+        """The order placed under this id, whatever its status; None when the broker has never seen the id."""
+        ...
+
+    def isin_candidates(self, symbol: str, name: str) -> Iterable[str]:
+        """ISINs the broker's instrument search offers; candidates only, nothing is proven by being found."""
+        ...
+
+
+class Broker(BrokerView, Protocol):
+    """A paper broker."""
+
+    def submit(self, intent: OrderIntent) -> Order:
+        """Place the order (inactive at a two-step broker); the same id again returns the same order, never a second.
+
+        OrderRefusedError is a definite no. Any other BrokerError leaves it open whether the order exists.
+        """
+        ...
+
+    def activate(self, broker_order_id: str) -> None:
+        """Send a placed order to the market; to do it again changes nothing."""
+        ...
+
+    def minimum_notional(self) -> Decimal:
+        """The smallest order value it accepts, in account currency."""
+        ...
+
+
+class PaperBook(Protocol):
+    """Where a simulated broker keeps its account; each method is one durable step."""
+
+    def cash(self) -> Decimal:
+        """Settled cash."""
+        ...
+
+    def orders(self, *statuses: OrderStatus) -> Sequence[Order]:
+        """The orders in any of these statuses, oldest first; all of them when none is named."""
+        ...
+
+    def order(self, client_order_id: str) -> Order | None:
+        """The order of this id."""
+        ...
+
+    def place(self, order: Order, session_opens: datetime) -> Order:
+        """Keep a new order, or return the one already kept under its id."""
+        ...
+
+    def opens_at(self, client_order_id: str) -> datetime:
+        """When the session begins that the order is meant for."""
+        ...
+
+    def change(self, order: Order) -> None:
+        """Keep the order's new status."""
+        ...
+
+    def fill(self, order: Order, fill: Fill) -> None:
+        """Keep a filled order together with its effect on cash and position, all or nothing."""
+        ...
+
+    def positions(self) -> Sequence[Position]:
+        """Every open position."""
+        ...
+
+
+class Store(Protocol):
+    """What the bot remembers: what it has seen and decided, its orders, and whether it is halted."""
+
+    def unseen(self, events: Sequence[Event]) -> list[Event]:
+        """Those events that no earlier cycle has decided for good, under their own key or any of their lines'."""
+        ...
+
+    def trade_from(self) -> datetime | None:
+        """The instant of the first real cycle; None before it."""
+        ...
+
+    def halted(self) -> str | None:
+        """The reason why nothing may be sent, or None."""
+        ...
+
+    def has_decision(self, decision_id: str) -> bool:
+        """Whether an order was already decided under this id."""
+        ...
+
+    def record(self, decisions: Sequence["Decision"], intents: Sequence[OrderIntent], now: datetime) -> None:
+        """Write down a whole plan in one transaction: what was seen, why, and what will be sent."""
+        ...
+
+    def open_orders(self) -> list[tuple[OrderIntent, Order]]:
+        """Every order of ours that is not final, oldest first."""
+        ...
+
+    def move(self, order: Order, before: OrderStatus) -> Order:
+        """Keep the order's new state if it still stands where we last saw it; StoreError when it does not."""
+        ...
+
+    def add_fill(self, fill: Fill) -> None:
+        """Keep one fill; the same fill again changes nothing."""
+        ...

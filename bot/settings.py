@@ -1,0 +1,156 @@
+"""Every setting, typed and described; an unknown BOT_ name is an error with a suggestion."""
+
+import difflib
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.errors import ConfigError
+
+PREFIX: Final = "BOT_"
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _listed(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _fraction(value: Any) -> Any:
+    """`1%` and `0.01` alike."""
+    text = str(value).strip()
+    return Decimal(text[:-1]) / 100 if text.endswith("%") else text
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("write a base URL such as https://host")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("use https, or http on this machine only")
+    return url.rstrip("/")
+
+
+def paper_url(url: str) -> str:
+    """The base URL of a broker when it cannot be a live one: a loopback host, or a host named as paper or sandbox."""
+    host = urlsplit(_base_url(url)).hostname or ""
+    labels = host.split(".")
+    first = labels[0].split("-")
+    if host in LOOPBACK or {"paper", "sandbox"} & set(first):
+        return url.rstrip("/")
+    raise ValueError(f"{host} is not a paper host (paper… or sandbox…, or this machine); real money is not supported")
+
+
+Url = Annotated[str, AfterValidator(_base_url)]
+PaperUrl = Annotated[str, AfterValidator(paper_url)]
+Fraction = Annotated[Decimal, BeforeValidator(_fraction), Field(ge=0, lt=1, allow_inf_nan=False)]
+Money = Annotated[Decimal, Field(gt=0, le=10**9, allow_inf_nan=False)]
+Fee = Annotated[Decimal, Field(ge=0, le=10**6, allow_inf_nan=False)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+
+
+class Settings(BaseSettings):
+    """Settings from the environment and `.env` (the environment wins), each under its name with BOT_ before it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=None, extra="ignore", frozen=True)
+
+    sources: Names = Field(
+        (), description="Where insider trades come from, by comma: finviz, files:PATH (page, CSV or folder), module:factory"
+    )
+    strategy: str = Field("executives", description="How to decide: executives, or your own module:factory")
+    broker: str = Field("simulated", description="Who takes the orders: simulated, or your own module:factory")
+    prices: str = Field("", description="Quotes for the simulated broker: files:PATH (CSV), or your own module:factory")
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///insiderbot.db"), description="Where the bot remembers: an SQLAlchemy URL"
+    )
+    account: str = Field("paper", pattern=r"^[a-z0-9-]{1,20}$", description="Name of the paper account; part of every order id")
+
+    more_than: Fraction = Field(
+        Decimal("0.01"), description="executives: the least share of the person's holdings, as 1% or 0.01"
+    )
+    holdings_base: Literal["before", "after"] = Field(
+        "before", description="executives: holdings before the trade, or after it as the first tutorial had it"
+    )
+    known_within: int = Field(3, ge=1, le=250, description="executives: sessions since the trade became public, at most")
+    filed_within: int = Field(5, ge=1, le=250, description="executives: business days between trade and filing, at most")
+
+    notional: Money = Field(Decimal(1000), description="Size of a buy, in account currency")
+    entry: Literal["next_open", "now"] = Field(
+        "next_open", description="next_open: the first session that opens after the news; now: only while the venue is open"
+    )
+    venue: str = Field("XNYS", pattern=r"^[A-Z0-9]{4}$", description="Calendar of the venue, as ISO 10383 MIC")
+
+    simulated_cash: Money = Field(Decimal(100_000), description="Simulated account: cash at the start, in USD")
+    simulated_fee: Fee = Field(Decimal(1), description="Simulated account: fee per order, in USD")
+    simulated_spread: Fraction = Field(Decimal("0.001"), description="Simulated account: bid-ask spread, share of the price")
+    simulated_minimum: Fee = Field(Decimal(50), description="Simulated account: smallest order value, in USD")
+
+    broker_url: PaperUrl | None = Field(None, description="Base URL of your own broker: a paper host or this machine")
+    broker_key: SecretStr | None = Field(None, description="Key of your own broker")
+
+    openfigi_url: Url = Field("https://api.openfigi.com", description="Base URL of the mapping service")
+    openfigi_key: SecretStr | None = Field(None, description="OpenFIGI key; free, ten times faster, not required")
+    isin_file: Path | None = Field(None, description="Your own ISINs: a CSV with the columns symbol and isin (or cusip)")
+    finviz_url: Url = Field("https://finviz.com", description="Base URL of FinViz; asked only when it is named in sources")
+    finviz_views: Names = Field(
+        ("insidertrading?tc=7",), description="FinViz pages to read, by comma; a quote page is quote.ashx?t=AAPL"
+    )
+    user_agent: str = Field(
+        "Mozilla/5.0 (compatible; insiderbot/0.1)", min_length=3, description="How the bot introduces itself to web sites"
+    )
+
+    @classmethod
+    def load(cls, env_file: Path | None = Path(".env"), **overrides: Any) -> Self:
+        """The settings in force; ConfigError in one sentence when a name is unknown or a value is wrong."""
+        written = set(os.environ) | set(dotenv_values(env_file) if env_file else {})
+        for name in sorted(written):
+            if name.upper().startswith(PREFIX) and name.upper() not in cls.names():
+                raise ConfigError(_unknown(name, cls.names()))
+        try:
+            return cls(_env_file=env_file, **overrides)  # type: ignore[call-arg]
+        except ValidationError as error:
+            raise ConfigError(cls._sentence(error)) from None
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Every setting's name as the environment has it."""
+        return [PREFIX + name.upper() for name in cls.model_fields]
+
+    @classmethod
+    def example(cls) -> str:
+        """The text of `.env.example`: every setting with its description and default, all commented out."""
+        lines = ["# Settings of insiderbot. Copy to .env and uncomment what you change; the environment wins.", ""]
+        for name, field in cls.model_fields.items():
+            lines += [f"# {field.description}", f"# {PREFIX}{name.upper()}={_as_text(field.default)}", ""]
+        return "\n".join(lines).rstrip() + "\n"
+
+    def shown(self) -> dict[str, str]:
+        """Every setting's value as text under its BOT_ name, secrets masked."""
+        return {PREFIX + name.upper(): _as_text(getattr(self, name), masked=True) for name in type(self).model_fields}
+
+    @classmethod
+    def _sentence(cls, error: ValidationError) -> str:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        secret = "Secret" in str(cls.model_fields[name].annotation)
+        found = "" if secret else f" (found {str(first['input'])!r})"
+        return f"{PREFIX}{name.upper()}: {first['msg'].removeprefix('Value error, ')}{found}"
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.6)
+    hint = f"did you mean {close[0]}?" if close else "`insiderbot config show` lists every setting"
+    return f"{name} is not a setting of insiderbot; {hint}"
+
+
+def _as_text(value: Any, *, masked: bool = False) -> str:
+    if isinstance(value, SecretStr):
+        return "********" if masked and value.get_secret_value() else value.get_secret_value()
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return "" if value is None else str(value)

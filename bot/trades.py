@@ -1,0 +1,131 @@
+"""The trades table: one row per reported line, the one schema that every source yields."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import pandas as pd
+
+from bot.errors import BotError
+from bot.model import InsiderTrade, Role, Side
+
+TEXT: Final = "str"
+FLAG: Final = "boolean"  # three states: true, false, unknown
+DAY: Final = "datetime64[s]"
+INSTANT: Final = "datetime64[us, UTC]"
+NUMBER: Final = "float64"
+
+# Column -> pandas type, in the contract's order. Missing stays missing: never 0, never "".
+COLUMNS: Final[dict[str, str]] = {
+    "key": TEXT,
+    "source": TEXT,
+    "accession": TEXT,
+    "form": TEXT,
+    "amends": TEXT,
+    "url": TEXT,
+    "issuer_cik": TEXT,
+    "issuer": TEXT,
+    "symbol": TEXT,
+    "owner_cik": TEXT,
+    "owner": TEXT,
+    "title": TEXT,
+    "is_officer": FLAG,
+    "is_director": FLAG,
+    "is_ten_percent": FLAG,
+    "role": TEXT,
+    "code": TEXT,
+    "acquired": TEXT,
+    "side": TEXT,
+    "security": TEXT,
+    "is_derivative": FLAG,
+    "ownership": TEXT,
+    "plan_10b5_1": FLAG,
+    "traded_on": DAY,
+    "filed_on": DAY,
+    "known_at": INSTANT,
+    "shares": NUMBER,
+    "price": NUMBER,
+    "value": NUMBER,
+    "currency": TEXT,
+    "shares_after": NUMBER,
+}
+
+REQUIRED: Final = ("key", "source", "role")
+CHOICES: Final[dict[str, frozenset[str]]] = {
+    "role": frozenset(Role),
+    "side": frozenset(Side),
+    "acquired": frozenset("AD"),
+    "ownership": frozenset("DI"),
+}
+
+
+class TradesError(BotError):
+    """A table breaks the schema; the sentence names row and column."""
+
+
+def to_table(records: Iterable[InsiderTrade]) -> pd.DataFrame:
+    """The records as a trades table, one row each, in their order and with the schema's types."""
+    rows = list(records)
+    return pd.DataFrame({name: _column(name, [getattr(row, name) for row in rows]) for name in COLUMNS})
+
+
+def to_records(table: pd.DataFrame) -> list[InsiderTrade]:
+    """The rows of a trades table as records; further columns of the table are left out."""
+    columns = [[_cell(kind, value) for value in table[name]] for name, kind in COLUMNS.items()]
+    return [_record(dict(zip(COLUMNS, cells, strict=True))) for cells in zip(*columns, strict=True)]
+
+
+def validate(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table when it keeps the schema; otherwise TradesError naming the first row and column that do not."""
+    if missing := [name for name in COLUMNS if name not in table.columns]:
+        raise TradesError(f"the trades table lacks the column {missing[0]!r}; it has {list(table.columns)}")
+    for name, kind in COLUMNS.items():
+        if str(table[name].dtype) != kind:
+            raise TradesError(f"column {name!r} is of type {table[name].dtype}, but {kind} was expected")
+    for name in REQUIRED:
+        _refuse(table, name, table[name].isna(), "is missing")
+    for name, allowed in CHOICES.items():
+        _refuse(table, name, table[name].notna() & ~table[name].isin(allowed), f"is none of {sorted(allowed)}")
+    for name in ("shares", "price", "value"):
+        _refuse(table, name, table[name] < 0, "is negative")
+    _refuse(table, "side", table["side"].notna() & ~table["code"].isin(["P", "S"]), "is set although code is not P or S")
+    return table
+
+
+def _refuse(table: pd.DataFrame, name: str, bad: "pd.Series[bool]", problem: str) -> None:
+    if bad.any():
+        row = int(bad.to_numpy().argmax())
+        raise TradesError(f"row {row + 1}, column {name!r} {problem} (found {table[name].iloc[row]!r})")
+
+
+def _column(name: str, values: list[Any]) -> pd.Series:
+    kind = COLUMNS[name]
+    if kind == NUMBER:
+        return pd.Series([None if value is None else float(value) for value in values], dtype=kind)
+    if kind == TEXT:
+        return pd.Series([None if value is None else str(value) for value in values], dtype=kind)
+    return pd.Series(values, dtype=kind)
+
+
+def _cell(kind: str, value: Any) -> Any:
+    """One cell as the record holds it: None when missing, a decimal through the float's shortest notation."""
+    if pd.isna(value):
+        return None
+    if kind == NUMBER:
+        return Decimal(repr(float(value)))
+    if kind == DAY:
+        return date(value.year, value.month, value.day)
+    if kind == INSTANT:
+        return datetime.fromtimestamp(value.timestamp(), tz=UTC)
+    return bool(value) if kind == FLAG else str(value)
+
+
+def _record(cells: dict[str, Any]) -> InsiderTrade:
+    cells["role"] = Role(cells["role"])
+    cells["side"] = Side(cells["side"]) if cells["side"] else None
+    return InsiderTrade(**cells)
+
+
+assert [item.name for item in fields(InsiderTrade)] == list(COLUMNS), "the record and the table name the same facts"  # noqa: S101

@@ -1,0 +1,1 @@
+"""Who takes the orders: paper brokers only, one file each."""
