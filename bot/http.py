@@ -59,18 +59,14 @@ class Http:
     def __init__(self, user_agent: str, *, deadline: float = DEADLINE_SECONDS, max_bytes: int = MAX_BYTES) -> None:
         self._deadline = deadline
         self._max_bytes = max_bytes
-        self._session = requests.Session()
-        self._session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"})
-        retry = Retry(
+        again = Retry(
             total=2,
-            allowed_methods={"GET"},
             status_forcelist={500, 502, 503, 504},
             backoff_factor=0.3,
             respect_retry_after_header=False,
             raise_on_status=False,
         )
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+        self._sessions = {"GET": _session(user_agent, again), "POST": _session(user_agent, Retry(0, read=False))}
 
     def get(self, url: str, *, params: Mapping[str, str] | None = None) -> Answer:
         """The page at this address, following at most two redirects and none to another host."""
@@ -93,7 +89,7 @@ class Http:
     def _send(self, method: str, url: str, **arguments: Any) -> Answer:
         ends = time.monotonic() + self._deadline
         try:
-            with self._session.request(
+            with self._sessions[method].request(
                 method, url, stream=True, allow_redirects=False, timeout=self._deadline, **arguments
             ) as response:
                 body = self._read(response, ends)
@@ -112,6 +108,14 @@ class Http:
             if time.monotonic() > ends:
                 raise HttpError(f"{_host(response.url)} did not finish within {self._deadline:.0f} s")
         return bytes(body)
+
+
+def _session(user_agent: str, retry: Retry) -> requests.Session:
+    session = requests.Session()
+    session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"})
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retry))
+    return session
 
 
 def _host(url: str) -> str:

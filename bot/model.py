@@ -208,6 +208,7 @@ class Order:
     price: Decimal | None = None
     fee: Decimal = Decimal(0)
     reason: str = ""
+    valid_from: datetime | None = None
     valid_until: datetime | None = None
     updated_at: datetime | None = None
 
@@ -269,14 +270,49 @@ class Event:
 class Decision:
     """What was decided about one event, with everything it was decided on.
 
-    A `Signal` that survived mapping, sizing and limits carries the id of the decision it belongs to; several events
-    may belong to one. `evidence` holds the steps in order: rule inputs, mapping proof, quote and sizing sum.
+    A `Signal` names the order that follows it; several events may share one order. `features` are the numbers the rules
+    looked at, `evidence` the steps after them in words: strategy, mapping proof, quote, sizing sum.
     """
 
     event: Event
     verdict: Verdict
     client_order_id: str | None = None
+    features: Mapping[str, float | None] = field(default_factory=dict)
     evidence: Mapping[str, str] = field(default_factory=dict)
+
+    def row(self) -> dict[str, Any]:
+        """The decision in JSON's types: the event's columns, its lines, and `decision`, `rule` and `reason`."""
+        signal = self.verdict if isinstance(self.verdict, Signal) else None
+        return {
+            **plain(self.event.trade),
+            "event_key": self.event.key,
+            "keys": list(self.event.keys),
+            "symbols": list(self.event.symbols),
+            "held_before": plain(self.event.held_before),
+            "exercised": plain(self.event.exercised),
+            **plain(self.features),
+            "decision": plain(signal.side) if signal else "skip",
+            "rule": "" if isinstance(self.verdict, Signal) else self.verdict.rule,
+            "reason": self.verdict.reason,
+            "client_order_id": self.client_order_id,
+            "evidence": plain(self.evidence),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """A broker's conditions in account currency: fee per order, and the least an order must be worth."""
+
+    fee: Decimal = Decimal(0)
+    minimum: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Degraded:
+    """A part that did not do its share this time, and why."""
+
+    name: str
+    reason: str
 
 
 def plain(value: Any) -> Any:

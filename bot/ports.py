@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bot.model import (
     Account,
-    Event,
+    Decision,
     Fill,
     Instrument,
     Listing,
@@ -17,12 +17,11 @@ from bot.model import (
     Position,
     Quote,
     Skip,
+    Terms,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from bot.model import Decision
 
 Clock = Callable[[], datetime]
 """The current instant, aware and in UTC; the only way any part learns the time."""
@@ -90,8 +89,8 @@ class BrokerView(Protocol):
         """What the instrument costs at this broker, or None."""
         ...
 
-    def find(self, client_order_id: str) -> Order | None:
-        """The order placed under this id, whatever its status; None when the broker has never seen the id."""
+    def terms(self) -> Terms:
+        """What an order costs and the least it must be worth."""
         ...
 
     def isin_candidates(self, symbol: str, name: str) -> Iterable[str]:
@@ -113,8 +112,8 @@ class Broker(BrokerView, Protocol):
         """Send a placed order to the market; to do it again changes nothing."""
         ...
 
-    def minimum_notional(self) -> Decimal:
-        """The smallest order value it accepts, in account currency."""
+    def find(self, client_order_id: str) -> Order | None:
+        """The order placed under this id, whatever its status; None when the broker has never seen the id."""
         ...
 
 
@@ -133,12 +132,8 @@ class PaperBook(Protocol):
         """The order of this id."""
         ...
 
-    def place(self, order: Order, session_opens: datetime) -> Order:
+    def place(self, order: Order) -> Order:
         """Keep a new order, or return the one already kept under its id."""
-        ...
-
-    def opens_at(self, client_order_id: str) -> datetime:
-        """When the session begins that the order is meant for."""
         ...
 
     def change(self, order: Order) -> None:
@@ -157,8 +152,8 @@ class PaperBook(Protocol):
 class Store(Protocol):
     """What the bot remembers: what it has seen and decided, its orders, and whether it is halted."""
 
-    def unseen(self, events: Sequence[Event]) -> list[Event]:
-        """Those events that no earlier cycle has decided for good, under their own key or any of their lines'."""
+    def unseen(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """Those on events that no earlier cycle has decided for good, under their own key or any of their lines'."""
         ...
 
     def trade_from(self) -> datetime | None:
@@ -173,7 +168,7 @@ class Store(Protocol):
         """Whether an order was already decided under this id."""
         ...
 
-    def record(self, decisions: Sequence["Decision"], intents: Sequence[OrderIntent], now: datetime) -> None:
+    def record(self, decisions: Sequence[Decision], intents: Sequence[OrderIntent], now: datetime) -> None:
         """Write down a whole plan in one transaction: what was seen, why, and what will be sent."""
         ...
 
@@ -185,6 +180,6 @@ class Store(Protocol):
         """Keep the order's new state if it still stands where we last saw it; StoreError when it does not."""
         ...
 
-    def add_fill(self, fill: Fill) -> None:
-        """Keep one fill; the same fill again changes nothing."""
+    def add_fill(self, fill: Fill, *, filled_before: Decimal) -> None:
+        """Keep the fill that came after so many shares of its order; the same one again changes nothing."""
         ...

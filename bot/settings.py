@@ -60,7 +60,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=None, extra="ignore", frozen=True)
 
     sources: Names = Field(
-        (), description="Where insider trades come from, by comma: finviz, files:PATH (page, CSV or folder), module:factory"
+        (),
+        description="Where trades come from, by comma: finviz, files:PATH (page, CSV or folder), module:factory",
     )
     strategy: str = Field("executives", description="How to decide: executives, or your own module:factory")
     broker: str = Field("simulated", description="Who takes the orders: simulated, or your own module:factory")
@@ -68,7 +69,9 @@ class Settings(BaseSettings):
     database_url: SecretStr = Field(
         SecretStr("sqlite:///insiderbot.db"), description="Where the bot remembers: an SQLAlchemy URL"
     )
-    account: str = Field("paper", pattern=r"^[a-z0-9-]{1,20}$", description="Name of the paper account; part of every order id")
+    account: str = Field(
+        "paper", pattern=r"^[a-z0-9-]{1,20}$", description="Name of the paper account; part of every order id"
+    )
 
     more_than: Fraction = Field(
         Decimal("0.01"), description="executives: the least share of the person's holdings, as 1% or 0.01"
@@ -76,18 +79,25 @@ class Settings(BaseSettings):
     holdings_base: Literal["before", "after"] = Field(
         "before", description="executives: holdings before the trade, or after it as the first tutorial had it"
     )
-    known_within: int = Field(3, ge=1, le=250, description="executives: sessions since the trade became public, at most")
-    filed_within: int = Field(5, ge=1, le=250, description="executives: business days between trade and filing, at most")
+    known_within: int = Field(
+        3, ge=1, le=250, description="executives: sessions since the trade became public, at most"
+    )
+    filed_within: int = Field(
+        5, ge=1, le=250, description="executives: business days between trade and filing, at most"
+    )
 
     notional: Money = Field(Decimal(1000), description="Size of a buy, in account currency")
     entry: Literal["next_open", "now"] = Field(
-        "next_open", description="next_open: the first session that opens after the news; now: only while the venue is open"
+        "next_open",
+        description="next_open: the first session that opens after the news; now: only while the venue is open",
     )
     venue: str = Field("XNYS", pattern=r"^[A-Z0-9]{4}$", description="Calendar of the venue, as ISO 10383 MIC")
 
     simulated_cash: Money = Field(Decimal(100_000), description="Simulated account: cash at the start, in USD")
     simulated_fee: Fee = Field(Decimal(1), description="Simulated account: fee per order, in USD")
-    simulated_spread: Fraction = Field(Decimal("0.001"), description="Simulated account: bid-ask spread, share of the price")
+    simulated_spread: Fraction = Field(
+        Decimal("0.001"), description="Simulated account: bid-ask spread, share of the price"
+    )
     simulated_minimum: Fee = Field(Decimal(50), description="Simulated account: smallest order value, in USD")
 
     broker_url: PaperUrl | None = Field(None, description="Base URL of your own broker: a paper host or this machine")
@@ -95,13 +105,19 @@ class Settings(BaseSettings):
 
     openfigi_url: Url = Field("https://api.openfigi.com", description="Base URL of the mapping service")
     openfigi_key: SecretStr | None = Field(None, description="OpenFIGI key; free, ten times faster, not required")
-    isin_file: Path | None = Field(None, description="Your own ISINs: a CSV with the columns symbol and isin (or cusip)")
-    finviz_url: Url = Field("https://finviz.com", description="Base URL of FinViz; asked only when it is named in sources")
+    isin_file: Path | None = Field(
+        None, description="Your own ISINs: a CSV with the columns symbol and isin (or cusip)"
+    )
+    finviz_url: Url = Field(
+        "https://finviz.com", description="Base URL of FinViz; asked only when it is named in sources"
+    )
     finviz_views: Names = Field(
         ("insidertrading?tc=7",), description="FinViz pages to read, by comma; a quote page is quote.ashx?t=AAPL"
     )
     user_agent: str = Field(
-        "Mozilla/5.0 (compatible; insiderbot/0.1)", min_length=3, description="How the bot introduces itself to web sites"
+        "Mozilla/5.0 (compatible; insiderbot/0.1)",
+        min_length=3,
+        description="How the bot introduces itself to web sites",
     )
 
     @classmethod

@@ -90,7 +90,9 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
         _refuse(table, name, table[name].notna() & ~table[name].isin(allowed), f"is none of {sorted(allowed)}")
     for name in ("shares", "price", "value"):
         _refuse(table, name, table[name] < 0, "is negative")
-    _refuse(table, "side", table["side"].notna() & ~table["code"].isin(["P", "S"]), "is set although code is not P or S")
+    _refuse(
+        table, "side", table["side"].notna() & ~table["code"].isin(["P", "S"]), "is set although code is not P or S"
+    )
     return table
 
 

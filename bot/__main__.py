@@ -1,0 +1,5 @@
+"""`python -m bot` is `insiderbot`."""
+
+from bot.cli import main
+
+main()

@@ -1,0 +1,156 @@
+"""The only wiring: from settings to a bot that acts, or to one that only looks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from bot.engine import Bot
+from bot.errors import ConfigError
+from bot.http import Http
+from bot.orders import Desk
+from bot.plugins import Kind, Kit, find
+from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Prices, Source, Strategy
+from bot.prices import NoPrices
+from bot.sessions import Sessions
+from bot.settings import Settings
+from bot.store.database import Database, open_database
+from bot.store.paper import PaperBooks
+from bot.store.repository import Repository
+from bot.trader import Policy, Trader
+
+IN_MEMORY = "sqlite:///:memory:"
+
+
+def utc_now() -> datetime:
+    """The real clock; every part is handed one and asks no other."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def opened(
+    settings: Settings, *, clock: Clock = utc_now, read_only: bool = False, fresh: bool = False
+) -> Iterator["App"]:
+    """The parts of one run over the settings' database: writable, read-only, or as if there were none yet (`fresh`)."""
+    url = IN_MEMORY if fresh else settings.database_url.get_secret_value()
+    database = open_database(url, read_only=read_only)
+    try:
+        yield App(settings, database, clock)
+    finally:
+        database.close()
+
+
+class App:
+    """The parts of one run, each built when it is first asked for."""
+
+    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.store = Repository(database)
+        self._database = database
+
+    def acting(self, *, trade_backlog: bool = False) -> Bot:
+        """A bot that writes down, submits and activates."""
+        desk = Desk(self.broker, self.store, self.clock)
+        return self._bot(self.broker, self.store, desk=desk, trade_backlog=trade_backlog)
+
+    def looking(self) -> Bot:
+        """A bot that can plan and nothing else; it looks past the backlog, since nothing of it will be traded."""
+        return self._bot(ReadOnlyBroker(self.broker), ReadOnlyCache(self.store), desk=None, trade_backlog=True)
+
+    def mapper(self, broker: BrokerView | None = None, cache: MappingCache | None = None) -> Mapper:
+        """From tickers to proven instruments, by OpenFIGI and every table of ISINs there is."""
+        from bot.instruments.mapper import ShareClassMapper
+        from bot.instruments.openfigi import OpenFigi
+
+        settings, broker = self.settings, broker or self.broker
+        service = OpenFigi(
+            self._kit.http, settings.openfigi_url, settings.openfigi_key, cache=cache or self.store, clock=self.clock
+        )
+        return ShareClassMapper(
+            service,
+            isin_file=settings.isin_file,
+            candidates=[broker.isin_candidates],
+            needs_isin=broker.needs_isin,
+        )
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """Every source the settings name; ConfigError when they name none."""
+        if not self.settings.sources:
+            raise ConfigError("BOT_SOURCES is empty: write finviz, files:PATH or both, or try `insiderbot demo` first")
+        return [self._part("sources", spec) for spec in self.settings.sources]
+
+    @cached_property
+    def broker(self) -> Broker:
+        """The broker the settings name."""
+        broker: Broker = self._part("brokers", self.settings.broker)
+        return broker
+
+    @cached_property
+    def prices(self) -> Prices:
+        """Where quotes come from; without a setting there are none."""
+        if not self.settings.prices:
+            return NoPrices()
+        prices: Prices = self._part("prices", self.settings.prices, bare=True)
+        return prices
+
+    @cached_property
+    def _kit(self) -> Kit:
+        return Kit(settings=self.settings, clock=self.clock, http=Http(self.settings.user_agent))
+
+    def _part(self, kind: Kind, spec: str, *, bare: bool = False) -> Any:
+        """The part a setting names; the prices are built `bare`, the others may use the prices and the paper books."""
+        factory, argument = find(kind, spec)
+        parts = (
+            {} if bare else {"prices": self.prices, "book": PaperBooks(self._database, self.settings.simulated_cash)}
+        )
+        kit = self._kit
+        return factory(Kit(settings=kit.settings, clock=kit.clock, http=kit.http, argument=argument, **parts))
+
+    def _bot(self, broker: BrokerView, cache: MappingCache, *, desk: Desk | None, trade_backlog: bool) -> Bot:
+        settings = self.settings
+        strategy: Strategy = self._part("strategies", settings.strategy)
+        trader = Trader(
+            mapper=self.mapper(broker, cache),
+            broker=broker,
+            store=self.store,
+            sessions=Sessions(settings.venue),
+            policy=Policy(
+                account=settings.account, strategy=settings.strategy, notional=settings.notional, entry=settings.entry
+            ),
+        )
+        return Bot(
+            sources=self.sources,
+            strategy=strategy,
+            trader=trader,
+            store=self.store,
+            clock=self.clock,
+            desk=desk,
+            trade_backlog=trade_backlog,
+        )
+
+
+class ReadOnlyBroker:
+    """A broker with nothing left but its read methods: there is no submit here to call."""
+
+    def __init__(self, broker: BrokerView) -> None:
+        self.name = broker.name
+        self.two_step = broker.two_step
+        self.needs_isin = broker.needs_isin
+        self.account = broker.account
+        self.positions = broker.positions
+        self.quote = broker.quote
+        self.terms = broker.terms
+        self.isin_candidates = broker.isin_candidates
+
+
+class ReadOnlyCache:
+    """What was learned before, and nothing new."""
+
+    def __init__(self, cache: MappingCache) -> None:
+        self.get = cache.get
+
+    def put(self, request: str, answer: str, expires_at: datetime) -> None:
+        """Forget it."""

@@ -1,0 +1,402 @@
+"""Arguments in, printing out: every command of `insiderbot`."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from bot.errors import BotError, ConfigError, TryAgainError
+from bot.render import Format
+
+HELP: Final = """Follow the trades that company executives report to the SEC: on paper, and say why.
+
+New here? `insiderbot demo` runs everything on a made-up market. Then write your settings to .env
+(`insiderbot config example`) and look at what it would do: `insiderbot run --dry-run`.
+
+Simulated orders only. Not investment advice.
+"""
+
+app = typer.Typer(
+    help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+)
+config = typer.Typer(help="Show the settings.", no_args_is_help=True)
+app.add_typer(config, name="config", rich_help_panel="Operate")
+
+As = Annotated[Format, typer.Option("--format", help="table for people; json, jsonl and csv for programs")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="INSTANT", help="decide as of then, such as 2022-01-17T10:30Z")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="say on stderr what happens")]
+
+ORDER_COLUMNS: Final = (
+    "client_order_id",
+    "side",
+    "quantity",
+    "symbol",
+    "isin",
+    "currency",
+    "status",
+    "filled",
+    "price",
+    "reason",
+)
+TRADE_COLUMNS: Final = (
+    "symbol",
+    "owner",
+    "title",
+    "role",
+    "code",
+    "traded_on",
+    "known_at",
+    "shares",
+    "price",
+    "value",
+    "shares_after",
+)
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one sentence on stderr and its exit code."""
+    try:
+        app()
+    except BotError as error:
+        from bot.render import harmless
+
+        print(f"insiderbot: {harmless(str(error), 2000)}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+
+
+# -- use
+
+
+@app.command(rich_help_panel="Start here")
+def demo(
+    *,
+    folder: Annotated[Path, typer.Option("--folder", help="where the demo keeps its database")] = Path(),
+    serve: Annotated[
+        bool, typer.Option("--serve", help="keep the stand-ins running, and print settings to use them")
+    ] = False,
+    form: As = Format.TABLE,
+) -> None:
+    """Run the main job on an embedded market: no key, no network, a few seconds."""
+    from bot.demo import show
+
+    show.serve(folder) if serve else show.run(folder, form)
+
+
+@app.command(rich_help_panel="Use")
+def run(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only print the plan; nothing changes anywhere")] = False,
+    as_of: AsOf = None,
+    trade_backlog: Annotated[
+        bool, typer.Option("--trade-backlog", help="also follow what was public before the first cycle")
+    ] = False,
+    form: As = Format.TABLE,
+    verbose: Verbose = False,
+) -> None:
+    """One cycle: fetch, decide, submit, activate. `--dry-run` prints the plan and changes nothing."""
+    from bot import app as wiring
+
+    settings = _start(verbose=verbose)
+    if as_of and not dry_run:
+        raise ConfigError("--as-of decides as of the past and goes with --dry-run only")
+    clock = _clock(as_of)
+    with wiring.opened(settings, clock=clock, read_only=dry_run, fresh=as_of is not None) as parts:
+        if dry_run:
+            plan = parts.looking().plan()
+            _print_cycle(plan, [_intent_row(intent) for intent in plan.intents], form)
+            return
+        plan, orders = parts.acting(trade_backlog=trade_backlog).run()
+        _print_cycle(plan, [_order_row(order) for order in orders], form)
+        if left := [item for item in plan.degraded if item.name == "mapping"]:
+            raise TryAgainError(f"some trades are still to be decided: {left[0].reason}")
+
+
+@app.command(rich_help_panel="Use")
+def trades(*, as_of: AsOf = None, form: As = Format.TABLE) -> None:
+    """What the sources say now, line by line."""
+    from bot import app as wiring
+    from bot.engine import gather
+
+    settings, clock = _start(), _clock(as_of)
+    with wiring.opened(settings, clock=clock, fresh=True) as parts:
+        table, degraded = gather(parts.sources, clock())
+    for item in degraded:
+        _note(f"{item.name} is degraded: {item.reason}")
+    _print_trades(table, form)
+
+
+@app.command(rich_help_panel="Use")
+def parse(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="saved pages or CSV files")],
+    *,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="INSTANT", help="when the pages were saved: settles dates without a year"),
+    ] = None,
+    form: As = Format.TABLE,
+) -> None:
+    """What a saved page or CSV file says, line by line."""
+    import pandas as pd
+
+    from bot.errors import SourceError
+    from bot.sources.files import Files
+
+    now, tables, problems = _clock(as_of)(), [], []
+    for file in files:
+        try:
+            tables.append(Files(file).fetch(now))
+        except SourceError as error:
+            problems.append(str(error))
+    if tables:
+        _print_trades(pd.concat(tables, ignore_index=True), form)
+    if problems:
+        raise SourceError("; ".join(problems))
+
+
+@app.command("map", rich_help_panel="Use")
+def map_(tickers: Annotated[list[str], typer.Argument(metavar="TICKER...")], *, form: As = Format.TABLE) -> None:
+    """The instrument behind a ticker, and the proof that it is the right one."""
+    from bot import app as wiring
+    from bot.model import Instrument, Listing, plain
+
+    asked = {ticker: Listing(symbols=(ticker.strip().upper(),)) for ticker in tickers}
+    with wiring.opened(_start(), read_only=True) as parts:
+        found = parts.mapper(cache=wiring.ReadOnlyCache(parts.store)).find(list(asked.values()))
+    rows, failures = [], []
+    for ticker, listing in asked.items():
+        result = found[listing]
+        if isinstance(result, Instrument):
+            rows.append({"ticker": ticker, **plain(result), "reason": ""})
+        else:
+            empty = dict.fromkeys(Instrument.__dataclass_fields__)
+            rows.append({"ticker": ticker, **empty, "proof": [], "reason": result.reason})
+            failures.append(result)
+    _print(rows, form, ("ticker", "symbol", "name", "isin", "share_class_figi", "proof", "reason"))
+    if failures:
+        unanswered = any(not failure.final for failure in failures)
+        raise (TryAgainError if unanswered else BotError)(
+            f"{len(failures)} of {len(rows)} not mapped: {failures[0].reason}"
+        )
+
+
+# -- look
+
+
+@app.command(rich_help_panel="Look")
+def status(*, form: As = Format.TABLE) -> None:
+    """The account, what is open, and whether the bot is halted."""
+    from bot import app as wiring
+    from bot.model import plain
+
+    with wiring.opened(_start(), read_only=True) as parts:
+        store, broker = parts.store, parts.broker
+        account = broker.account()
+        row = {
+            "broker": broker.name,
+            "account": account.id,
+            "currency": account.currency,
+            "cash": plain(account.cash),
+            "available": plain(account.available),
+            "positions": len(broker.positions()),
+            "open_orders": len(store.open_orders()),
+            "orders": len(store.orders()),
+            "halted": store.halted(),
+            "trade_from": plain(store.trade_from()),
+            "last_cycle": plain(store.last_cycle()),
+        }
+    if form is Format.JSON:
+        import json
+
+        return _say(json.dumps(row, indent=2))
+    if form is Format.TABLE:
+        return _print(
+            [{"": name.replace("_", " "), "value": value} for name, value in row.items()], form, ("", "value")
+        )
+    return _print([row], form, tuple(row))
+
+
+@app.command(rich_help_panel="Look")
+def orders(*, form: As = Format.TABLE) -> None:
+    """Every order, the oldest first."""
+    from bot import app as wiring
+
+    with wiring.opened(_start(), read_only=True) as parts:
+        _print([_order_row(order) for _, order in parts.store.orders()], form, ORDER_COLUMNS)
+
+
+@app.command(rich_help_panel="Look")
+def positions(*, form: As = Format.TABLE) -> None:
+    """What the account holds."""
+    from bot import app as wiring
+    from bot.model import plain
+
+    with wiring.opened(_start(), read_only=True) as parts:
+        rows = [plain(position) for position in parts.broker.positions()]
+    _print(rows, form, ("symbol", "isin", "quantity", "average_price", "currency"))
+
+
+@app.command(rich_help_panel="Look")
+def explain(about: Annotated[str, typer.Argument(metavar="ID|TICKER")], *, form: As = Format.TABLE) -> None:
+    """Why something was or was not followed: filing, rules, proof, size, the order's life."""
+    from bot import app as wiring
+    from bot.explain import explain as told
+    from bot.render import harmless
+
+    with wiring.opened(_start(), read_only=True) as parts:
+        decisions = parts.store.decided(about=about)
+        known = {order.client_order_id: _order_row(order) for _, order in parts.store.orders()}
+        lives = {key: parts.store.life(key) for d in decisions if (key := d["client_order_id"])}
+    if not decisions:
+        raise BotError(f"nothing has been decided about {about!r} yet; `insiderbot run --dry-run` shows what would be")
+    if form is not Format.TABLE:
+        rows = [
+            {**d, "order": known.get(d["client_order_id"]), "life": lives.get(d["client_order_id"], [])}
+            for d in decisions
+        ]
+        return _print(rows, form, ())
+    blocks = [told(d, known.get(d["client_order_id"]), lives.get(d["client_order_id"], [])) for d in decisions]
+    return _say("\n\n".join("\n".join(harmless(line, 1000) for line in block) for block in blocks))
+
+
+# -- operate
+
+
+@app.command(rich_help_panel="Operate")
+def halt(reason: Annotated[str, typer.Argument(help="why, for the record")] = "halted by hand") -> None:
+    """Stop sending orders, durably; nothing that is live is touched."""
+    from bot import app as wiring
+
+    with wiring.opened(_start()) as parts:
+        parts.store.halt(reason, wiring.utc_now())
+    _say(f"halted: {reason}")
+
+
+@app.command(rich_help_panel="Operate")
+def resume() -> None:
+    """Allow sending again after a halt."""
+    from bot import app as wiring
+
+    with wiring.opened(_start()) as parts:
+        was = parts.store.halted()
+        parts.store.halt(None, wiring.utc_now())
+    _say(f"resumed (it was halted: {was})" if was else "it was not halted")
+
+
+@config.command("show")
+def config_show(*, form: As = Format.TABLE) -> None:
+    """The settings in force, secrets masked."""
+    rows = [{"setting": name, "value": value} for name, value in _start().shown().items()]
+    _print(rows, form, ("setting", "value"))
+
+
+@config.command("schema")
+def config_schema() -> None:
+    """The settings as JSON Schema."""
+    import json
+
+    from bot.settings import Settings
+
+    _say(json.dumps(Settings.model_json_schema(), indent=2))
+
+
+@config.command("example")
+def config_example() -> None:
+    """The text of .env.example: every setting with its meaning and default."""
+    from bot.settings import Settings
+
+    _say(Settings.example().rstrip("\n"))
+
+
+# -- helpers
+
+
+def _start(*, verbose: bool = False) -> Any:
+    """The settings in force; logging goes to stderr."""
+    import logging
+
+    from bot.settings import Settings
+
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("insiderbot").setLevel(level)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote whole addresses
+    return Settings.load()
+
+
+def _clock(as_of: str | None) -> Any:
+    from bot.app import utc_now
+
+    if as_of is None:
+        return utc_now
+    try:
+        instant = datetime.fromisoformat(as_of)
+    except ValueError:
+        raise ConfigError(f"{as_of!r} is not an instant: write it like 2022-01-17T10:30Z") from None
+    if instant.tzinfo is None:
+        raise ConfigError(f"{as_of!r} has no time zone: write it like 2022-01-17T10:30Z")
+    return lambda: instant
+
+
+def _print_cycle(plan: Any, orders: Sequence[Mapping[str, Any]], form: Format) -> None:
+    """A plan with its orders: one JSON object, or tables with the way from events to orders below."""
+    from bot import render
+    from bot.model import plain
+
+    decisions = [decision.row() for decision in plan.decisions]
+    degraded = plain(list(plan.degraded))
+    for item in plan.degraded:
+        _note(f"{item.name} is degraded: {item.reason}")
+    if form is Format.JSON:
+        import json
+
+        return _say(json.dumps({"decisions": decisions, "orders": list(orders), "degraded": degraded}, indent=2))
+    if form is not Format.TABLE:
+        return _say(render.rows(decisions, form, ()))
+    blocks = [f"Plan as of {plan.as_of:%Y-%m-%d %H:%M} UTC", render.verdicts(decisions)]
+    if orders:
+        blocks.append(render.rows(orders, form, ORDER_COLUMNS, title="Orders"))
+    return _say(render.blocks([*blocks, render.funnel(decisions, orders)]))
+
+
+def _print_trades(table: Any, form: Format) -> None:
+    from bot.model import plain
+    from bot.trades import to_records
+
+    _print([plain(record) for record in to_records(table)], form, TRADE_COLUMNS)
+
+
+def _order_row(order: Any) -> dict[str, Any]:
+    from bot.model import plain
+
+    row: dict[str, Any] = plain(order)
+    return row
+
+
+def _intent_row(intent: Any) -> dict[str, Any]:
+    """An order that a dry run would place, in the same shape as one that was placed."""
+    from bot.orders import planned
+
+    return _order_row(planned(intent))
+
+
+def _print(rows: Sequence[Mapping[str, Any]], form: Format, columns: Sequence[str]) -> None:
+    from bot import render
+
+    _say(render.rows(rows, form, columns))
+
+
+def _say(text: str) -> None:
+    print(text)  # noqa: T201
+
+
+def _note(text: str) -> None:
+    from bot.render import harmless
+
+    print(f"insiderbot: {harmless(text, 2000)}", file=sys.stderr)  # noqa: T201

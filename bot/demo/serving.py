@@ -1,0 +1,63 @@
+"""Local stand-ins of outside services: real HTTP on loopback, answered by one function."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Self
+from urllib.parse import parse_qsl, urlsplit
+
+Reply = tuple[int, Mapping[str, str], bytes]
+"""Status, headers and body of one answer; Content-Length is added."""
+
+Handler = Callable[[str, str, Mapping[str, str], Mapping[str, str], bytes], Reply]
+"""Method, path, query, headers by lower-case name and body in, reply out; called from several threads at once."""
+
+
+class StandIn:
+    """A server on 127.0.0.1 that exists inside its `with` block; `url` is its base address without a closing slash."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._server = _Server(("127.0.0.1", 0), _request_class(handler))
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where it answers, such as http://127.0.0.1:40123."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True  # a handler that hangs on purpose must not keep the program alive
+
+
+def _request_class(handler: Handler) -> type[BaseHTTPRequestHandler]:
+    class Request(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            target = urlsplit(self.path)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            body = self.rfile.read(int(headers.get("content-length", "0")))
+            query = dict(parse_qsl(target.query, keep_blank_values=True))
+            status, reply_headers, reply_body = handler(self.command, target.path, query, headers, body)
+            with suppress(ConnectionError):  # the client may have given up meanwhile
+                self.send_response(status)
+                for name, value in {**reply_headers, "Content-Length": str(len(reply_body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(reply_body)
+
+        do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: whoever wants a journal keeps it in the handler."""
+
+    return Request

@@ -1,0 +1,112 @@
+"""The whole idea on one screen: decide everything, write it down, then act on it.
+
+source.fetch ─► events ─► strategy ─► store.unseen ─► mapper.find ─► session, size      plan(): reads only
+store.record ─► broker.submit ─► broker.activate ─► fills                                execute(): writes
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pandas as pd
+
+from bot.errors import ConfigError, SourceError
+from bot.events import from_judged_table, to_events
+from bot.model import Decision, Degraded, Order, OrderIntent, Skip
+from bot.orders import Desk
+from bot.ports import Clock, Source, Store, Strategy
+from bot.trader import Trader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the bot would do at `as_of`: one decision per event, the orders that follow, and who did not answer."""
+
+    as_of: datetime
+    decisions: tuple[Decision, ...]
+    intents: tuple[OrderIntent, ...]
+    degraded: tuple[Degraded, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    """Follows what executives do; without a `desk` it can only plan."""
+
+    sources: Sequence[Source]
+    strategy: Strategy
+    trader: Trader
+    store: Store
+    clock: Clock
+    desk: Desk | None = None
+    trade_backlog: bool = False
+
+    def plan(self) -> Plan:
+        """Decide everything, change nothing."""
+        now = self.clock()
+        trades, degraded = gather(self.sources, now)
+        judged = self.strategy(to_events(public_by(trades, now)), now)
+        decisions, intents = self.trader.intend(self._verdicts(judged, now), now)
+        return Plan(
+            as_of=now, decisions=tuple(decisions), intents=tuple(intents), degraded=(*degraded, *waiting(decisions))
+        )
+
+    def execute(self, plan: Plan) -> list[Order]:
+        """Write the plan down, submit, activate; the orders as they stand afterwards."""
+        if self.desk is None:
+            raise ConfigError("a dry run places nothing")
+        self.store.record(plan.decisions, plan.intents, plan.as_of)
+        return self.desk.work()
+
+    def run(self) -> tuple[Plan, list[Order]]:
+        """One cycle: settle what is open, plan, execute."""
+        if self.desk:
+            self.desk.work()
+        plan = self.plan()
+        return plan, self.execute(plan)
+
+    def _verdicts(self, judged: pd.DataFrame, now: datetime) -> list[Decision]:
+        """The strategy's verdicts, less what cannot be trusted, is older than the bot, or comes while it is halted."""
+        trade_from = None if self.trade_backlog else self.store.trade_from() or now
+        halted = self.store.halted()
+        return [
+            replace(decision, verdict=overruled(decision, trade_from, halted) or decision.verdict)
+            for decision in self.store.unseen(from_judged_table(judged))
+        ]
+
+
+def gather(sources: Sequence[Source], now: datetime) -> tuple[pd.DataFrame, list[Degraded]]:
+    """What the sources show at `now`, and which of them failed; SourceError when none answered."""
+    tables, degraded = [], []
+    for source in sources:
+        try:
+            tables.append(source.fetch(now))
+        except SourceError as error:
+            degraded.append(Degraded(name=source.name, reason=str(error)))
+    if not tables:
+        raise SourceError("; ".join(item.reason for item in degraded))
+    return pd.concat(tables, ignore_index=True), degraded
+
+
+def public_by(trades: pd.DataFrame, now: datetime) -> pd.DataFrame:
+    """The rows that were public at `now`, and those that do not say when (they are shown, never traded)."""
+    return trades[trades["known_at"].isna() | (trades["known_at"] <= now)]
+
+
+def overruled(decision: Decision, trade_from: datetime | None, halted: str | None) -> Skip | None:
+    """Why an event is not followed whatever the strategy says of it, or None."""
+    event = decision.event
+    if event.quarantine:
+        return Skip(rule="quarantined", reason=event.quarantine)
+    if isinstance(decision.verdict, Skip):
+        return None
+    if trade_from and event.trade.known_at and event.trade.known_at < trade_from:
+        since = f"public since {event.trade.known_at:%Y-%m-%d %H:%M} UTC"
+        return Skip(rule="backlog", reason=f"{since}, before this bot's first cycle at {trade_from:%Y-%m-%d %H:%M} UTC")
+    return Skip(rule="halted", reason=halted) if halted else None
+
+
+def waiting(decisions: Sequence[Decision]) -> list[Degraded]:
+    """The services that could not be asked, once each: their events are decided again next time."""
+    skips = [decision.verdict for decision in decisions if isinstance(decision.verdict, Skip)]
+    reasons = {skip.reason: None for skip in skips if skip.rule == "mapping" and not skip.final}
+    return [Degraded(name="mapping", reason=reason) for reason in reasons]

@@ -1,0 +1,45 @@
+"""The chain behind a decision, as text: filing, rules, mapping proof, size, and the order's life."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+STEPS = {
+    "strategy": "rules",
+    "mapping": "instrument",
+    "session": "session",
+    "size": "size",
+    "order": "order",
+}
+
+
+def explain(
+    decision: Mapping[str, Any], order: Mapping[str, Any] | None, life: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """The lines that say why one event was or was not followed, from the filing to the fill.
+
+    `decision` is a decision as `run --format json` prints it, `order` its order and `life` that order's steps.
+    """
+    lines = [_headline(decision), f"  filing      {_filing(decision)}"]
+    evidence = decision.get("evidence") or {}
+    lines += [f"  {label:<11} {evidence[name]}" for name, label in STEPS.items() if name in evidence]
+    if decision["decision"] == "skip":
+        return [*lines, f"  no order    {decision['rule']}: {decision['reason']}"]
+    if order is None:
+        return lines
+    lines.append(f"  order       {order['client_order_id']}: {order['side']} {order['quantity']} {order['symbol']}")
+    lines += [f"    {step['at'][:19]}  {step['before']} -> {step['after']}  {step['reason']}".rstrip() for step in life]
+    if order["price"]:
+        lines.append(f"    filled {order['filled']} at {order['price']} {order['currency']}, fee {order['fee']}")
+    return lines
+
+
+def _headline(decision: Mapping[str, Any]) -> str:
+    symbols = ", ".join(decision["symbols"]) or "no ticker"
+    verdict = decision["decision"].upper() if decision["decision"] != "skip" else f"skip ({decision['rule']})"
+    return f"{symbols}  {decision['owner']}, {decision['title'] or 'no title'}: {verdict}   [{decision['event_key']}]"
+
+
+def _filing(decision: Mapping[str, Any]) -> str:
+    where = decision["url"] or decision["accession"] or f"{len(decision['keys'])} rows"
+    known = decision["known_at"] or "an unknown instant"
+    return f"form {decision['form']} from {decision['source']}, public since {known}: {where}"

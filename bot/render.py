@@ -1,0 +1,148 @@
+"""Rows for people and for programs: a table, JSON, JSON lines or CSV; foreign text is made harmless in each."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})  # control, bidi and zero-width characters, line breaks
+FORMULA: Final = re.compile(r"^[=+\-@\t\r]")
+NUMBER: Final = re.compile(r"^[+-]?\d+(\.\d+)?$", re.ASCII)
+LONGEST: Final = 256
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def rows(data: Sequence[Mapping[str, Any]], form: Format, columns: Sequence[str], *, title: str = "") -> str:
+    """The rows as text in this format; `columns` are those a person wants to see, programs get every one."""
+    match form:
+        case Format.JSON:
+            return json.dumps(list(data), indent=2)
+        case Format.JSONL:
+            return "\n".join(json.dumps(row) for row in data)
+        case Format.CSV:
+            return as_csv(data)
+        case Format.TABLE:
+            return table(data, columns, title=title)
+
+
+def table(
+    data: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: str = "", width: int | None = None
+) -> str:
+    """The rows as a table as wide as the terminal, numbers to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        cells = [_cell(row.get(name)) for row in data]
+        if all(not cell or NUMBER.match(cell) for cell in cells) and any(cells):
+            grid.add_column(name.replace("_", " "), justify="right", no_wrap=True, min_width=max(map(len, cells)))
+        else:
+            grid.add_column(name.replace("_", " "), no_wrap=True, overflow="ellipsis")
+    for row in data:
+        grid.add_row(*(Text(harmless(_cell(row.get(name)))) for name in columns))
+    screen = io.StringIO()
+    console = Console(file=screen, width=width or terminal_width(), highlight=False, color_system=None)
+    console.print(grid)
+    return "\n".join(line.rstrip() for line in screen.getvalue().rstrip().splitlines())
+
+
+def verdicts(decisions: Sequence[Mapping[str, Any]], *, width: int | None = None) -> str:
+    """Decisions for a person: what is followed first, then the rest by the rule that refused it, each with its reason."""
+    groups: dict[str, list[Mapping[str, Any]]] = {"": []}
+    for decision in decisions:
+        groups.setdefault(decision["rule"], []).append(decision)
+    return blocks(
+        "\n".join(
+            [f"{rule or 'FOLLOWED'} ({len(group)})", *(_verdict(item, width or terminal_width()) for item in group)]
+        )
+        for rule, group in groups.items()
+        if group
+    )
+
+
+def _verdict(decision: Mapping[str, Any], width: int) -> str:
+    who = f"{decision['owner'] or 'no name'}, {decision['title'] or 'no title'}"
+    what = decision["side"] or decision["code"] or decision["form"] or ""
+    head = f"  {what:<5}{'/'.join(decision['symbols']) or '-':<8} {who}"
+    why = [
+        decision["reason"],
+        *(f"{name}: {said}" for name, said in decision["evidence"].items() if name in {"mapping", "size"}),
+    ]
+    indent = " " * 7
+    return "\n".join(
+        [
+            harmless(head, width),
+            *(
+                textwrap.fill(harmless(line, 1000), width, initial_indent=indent, subsequent_indent=indent)
+                for line in why
+            ),
+        ]
+    )
+
+
+def as_csv(data: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as CSV; text that a spreadsheet would run as a formula is quoted with an apostrophe."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    names = list(dict.fromkeys(name for row in data for name in row))
+    writer.writerow(names)
+    writer.writerows([_safe(_cell(row.get(name))) for name in names] for row in data)
+    return lines.getvalue().rstrip("\n")
+
+
+def harmless(text: str, longest: int = LONGEST) -> str:
+    """The text on one line, without characters that hide, reorder or command a terminal, cut to a bearable length."""
+    visible = "".join("�" if unicodedata.category(letter) in HIDDEN else letter for letter in text[: longest + 1])
+    return visible if len(visible) <= longest else visible[: longest - 1] + "…"
+
+
+def funnel(decisions: Sequence[Mapping[str, Any]], orders: Sequence[Mapping[str, Any]]) -> str:
+    """The way from events to orders in one line: how many each rule refused, and what was left."""
+    refused: dict[str, int] = {}
+    for decision in decisions:
+        if decision["decision"] == "skip":
+            refused[decision["rule"]] = refused.get(decision["rule"], 0) + 1
+    parts = [f"{len(decisions)} events", *(f"{count} {rule}" for rule, count in refused.items())]
+    followed = len(decisions) - sum(refused.values())
+    return " − ".join(parts) + f" = {followed} followed by {len(orders)} orders"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | dict):
+        return json.dumps(value)
+    return str(value)
+
+
+def _safe(text: str) -> str:
+    return "'" + text if FORMULA.match(text) and not NUMBER.match(text) else text
+
+
+def blocks(parts: Iterable[str]) -> str:
+    """Several blocks of text with an empty line between them, the empty ones left out."""
+    return "\n\n".join(part for part in parts if part)
+
+
+def terminal_width() -> int:
+    """How wide the terminal is; output that goes into a file or a pipe has room."""
+    return max(shutil.get_terminal_size((140, 24)).columns, 80)

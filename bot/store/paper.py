@@ -1,0 +1,102 @@
+"""Where the simulated broker keeps its account: the books a real broker would keep on its side."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from bot.model import Fill, Order, OrderStatus, Position, Side
+from bot.store.database import Database
+from bot.store.tables import paper_account, paper_orders, paper_positions, row_of
+
+
+class PaperBooks:
+    """One paper account; it begins with `cash` when it is first written to."""
+
+    def __init__(self, database: Database, cash: Decimal) -> None:
+        self._database = database
+        self._opening = cash
+
+    def cash(self) -> Decimal:
+        """Settled cash."""
+        with self._database.read() as connection:
+            return self._cash(connection)
+
+    def orders(self, *statuses: OrderStatus) -> Sequence[Order]:
+        """The orders in any of these statuses, oldest first; all of them when none is named."""
+        query = select(paper_orders).order_by(paper_orders.c.n)
+        if statuses:
+            query = query.where(paper_orders.c.status.in_([status.value for status in statuses]))
+        with self._database.read() as connection:
+            return [_order(row) for row in connection.execute(query).mappings()]
+
+    def order(self, client_order_id: str) -> Order | None:
+        """The order of this id."""
+        with self._database.read() as connection:
+            return _found(connection, client_order_id)
+
+    def place(self, order: Order) -> Order:
+        """Keep a new order, or return the one already kept under its id."""
+        with self._database.write() as connection:
+            known = _found(connection, order.client_order_id)
+            if known is None:
+                connection.execute(insert(paper_orders).values(**row_of(paper_orders, order)))
+        return known or order
+
+    def change(self, order: Order) -> None:
+        """Keep the order's new status."""
+        with self._database.write() as connection:
+            _change(connection, order)
+
+    def fill(self, order: Order, fill: Fill) -> None:
+        """Keep a filled order together with its effect on cash and position, all or nothing."""
+        paid = fill.quantity * fill.price * (1 if fill.side is Side.BUY else -1) + fill.fee
+        with self._database.write() as connection:
+            _change(connection, order)
+            cash = self._cash(connection) - paid
+            connection.execute(delete(paper_account))
+            connection.execute(insert(paper_account).values(id=1, cash=cash))
+            _trade(connection, order, fill)
+
+    def positions(self) -> Sequence[Position]:
+        """Every open position, by symbol."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(paper_positions).order_by(paper_positions.c.symbol)).mappings()
+            return [Position(**row) for row in rows]
+
+    def _cash(self, connection: Connection) -> Decimal:
+        cash: Decimal | None = connection.execute(select(paper_account.c.cash)).scalar()
+        return self._opening if cash is None else cash
+
+
+def _trade(connection: Connection, order: Order, fill: Fill) -> None:
+    """The position after the fill: bought shares move its average price, sold ones do not."""
+    this = paper_positions.c.symbol == fill.symbol
+    row = connection.execute(select(paper_positions).where(this)).mappings().first()
+    held, average = (row["quantity"], row["average_price"]) if row else (Decimal(0), Decimal(0))
+    connection.execute(delete(paper_positions).where(this))
+    after = held + (fill.quantity if fill.side is Side.BUY else -fill.quantity)
+    if fill.side is Side.BUY:
+        average = (held * average + fill.quantity * fill.price) / after
+    if after > 0:
+        position = Position(
+            symbol=fill.symbol, isin=order.isin, quantity=after, average_price=average, currency=fill.currency
+        )
+        connection.execute(insert(paper_positions).values(**row_of(paper_positions, position)))
+
+
+def _found(connection: Connection, client_order_id: str) -> Order | None:
+    query = select(paper_orders).where(paper_orders.c.client_order_id == client_order_id)
+    row = connection.execute(query).mappings().first()
+    return _order(row) if row else None
+
+
+def _change(connection: Connection, order: Order) -> None:
+    this = paper_orders.c.client_order_id == order.client_order_id
+    connection.execute(update(paper_orders).where(this).values(**row_of(paper_orders, order)))
+
+
+def _order(row: Any) -> Order:
+    values = {name: row[name] for name in Order.__dataclass_fields__}
+    return Order(**{**values, "side": Side(values["side"]), "status": OrderStatus(values["status"])})

@@ -1,0 +1,217 @@
+"""The store's one door: what has been seen, what was decided and why, and where every order stands."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, Select, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from bot.errors import StoreError, TryAgainError
+from bot.model import Decision, Fill, Instrument, Order, OrderIntent, OrderStatus, Side, Skip, plain
+from bot.store.database import Database
+from bot.store.tables import control, cursors, events, fills, lines, mappings, orders, row_of, transitions
+
+CHUNK: Final = 500  # keys per query: well below every engine's limit on bound values
+OPEN: Final = [status.value for status in OrderStatus if not status.is_final]
+
+
+class Repository:
+    """What the bot remembers, in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- what has been seen and decided
+
+    def unseen(self, decisions: Sequence[Decision]) -> list[Decision]:
+        """Those on events that no earlier cycle has decided for good, under their own key or any of their lines'."""
+        keys = [decision.event.key for decision in decisions]
+        parts = [key for decision in decisions for key in decision.event.keys]
+        by_line = select(lines.c.key).join(events, events.c.event_key == lines.c.event_key)
+        with self._database.read() as connection:
+            decided = _among(connection, select(events.c.event_key).where(events.c.final), events.c.event_key, keys)
+            seen = _among(connection, by_line.where(events.c.final), lines.c.key, parts)
+        return [d for d in decisions if d.event.key not in decided and seen.isdisjoint(d.event.keys)]
+
+    def record(self, decisions: Sequence[Decision], intents: Sequence[OrderIntent], now: datetime) -> None:
+        """Write down a whole plan in one transaction: what was seen, why, and what will be sent."""
+        try:
+            with self._database.write() as connection:
+                connection.execute(update(control).where(control.c.trade_from.is_(None)).values(trade_from=now))
+                _record_events(connection, decisions, now)
+                if intents:
+                    connection.execute(insert(orders), [_new_order(intent) for intent in intents])
+                connection.execute(delete(cursors).where(cursors.c.name == "last_cycle"))
+                connection.execute(insert(cursors).values(name="last_cycle", value=now.isoformat()))
+        except IntegrityError as error:
+            raise TryAgainError("another process decided the same events at this moment; nothing was sent") from error
+
+    def has_decision(self, decision_id: str) -> bool:
+        """Whether an order was already decided under this id."""
+        with self._database.read() as connection:
+            query = select(orders.c.decision_id).where(orders.c.decision_id == decision_id)
+            return connection.execute(query).first() is not None
+
+    def decided(self, *, about: str | None = None) -> list[dict[str, Any]]:
+        """The recorded decisions as `run --format json` prints them, the latest first.
+
+        `about` is a symbol, an event key, a line's key or the id of an order.
+        """
+        query = select(events.c.details).order_by(events.c.decided_at.desc(), events.c.event_key)
+        if about is not None:
+            line = select(lines.c.event_key).where(lines.c.key == about)
+            named = (events.c.symbol == about.upper()) | (events.c.event_key == about)
+            query = query.where(named | (events.c.client_order_id == about) | events.c.event_key.in_(line))
+        with self._database.read() as connection:
+            return [json.loads(details) for details in connection.execute(query).scalars()]
+
+    # -- orders
+
+    def open_orders(self) -> list[tuple[OrderIntent, Order]]:
+        """Every order of ours that is not final, oldest first."""
+        return self._orders(orders.c.status.in_(OPEN))
+
+    def orders(self) -> list[tuple[OrderIntent, Order]]:
+        """Every order of ours, oldest first."""
+        return self._orders(orders.c.client_order_id.is_not(None))
+
+    def move(self, order: Order, before: OrderStatus) -> Order:
+        """Keep the order's new state if it still stands where we last saw it; StoreError when it does not."""
+        stands = (orders.c.client_order_id == order.client_order_id) & (orders.c.status == before.value)
+        state = {
+            name: getattr(order, name)
+            for name in ("broker_order_id", "status", "filled", "price", "fee", "reason", "updated_at")
+        }
+        with self._database.write() as connection:
+            if connection.execute(update(orders).where(stands).values(**state)).rowcount != 1:
+                raise StoreError(f"order {order.client_order_id} is no longer {before}: another process moved it")
+            connection.execute(
+                insert(transitions).values(
+                    client_order_id=order.client_order_id,
+                    before=before.value,
+                    after=order.status.value,
+                    reason=order.reason,
+                    at=order.updated_at,
+                )
+            )
+        return order
+
+    def add_fill(self, fill: Fill, *, filled_before: Decimal) -> None:
+        """Keep one fill; the same fill again changes nothing."""
+        same = (fills.c.client_order_id == fill.client_order_id) & (fills.c.filled_before == filled_before)
+        with self._database.write() as connection:
+            if connection.execute(select(fills.c.quantity).where(same)).first() is None:
+                connection.execute(insert(fills).values(**row_of(fills, fill), filled_before=filled_before))
+
+    def life(self, client_order_id: str) -> list[dict[str, Any]]:
+        """Every step an order has taken, in order: `before`, `after`, `reason`, `at`."""
+        query = select(transitions).where(transitions.c.client_order_id == client_order_id).order_by(transitions.c.n)
+        with self._database.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [{name: plain(row[name]) for name in ("before", "after", "reason", "at")} for row in rows]
+
+    # -- control
+
+    def trade_from(self) -> datetime | None:
+        """The instant of the first real cycle; None before it."""
+        with self._database.read() as connection:
+            return connection.execute(select(control.c.trade_from)).scalar()
+
+    def last_cycle(self) -> datetime | None:
+        """The instant of the last real cycle; None before it."""
+        query = select(cursors.c.value).where(cursors.c.name == "last_cycle")
+        with self._database.read() as connection:
+            value = connection.execute(query).scalar()
+        return datetime.fromisoformat(value) if value else None
+
+    def halted(self) -> str | None:
+        """The reason why nothing may be sent, or None."""
+        with self._database.read() as connection:
+            return connection.execute(select(control.c.halted)).scalar()
+
+    def halt(self, reason: str | None, now: datetime) -> None:
+        """Stop sending for this reason, durably; None starts again."""
+        with self._database.write() as connection:
+            connection.execute(update(control).values(halted=reason, halted_at=now if reason else None))
+
+    # -- what the mapping service said
+
+    def get(self, request: str, now: datetime) -> str | None:
+        """The answer stored for this request, unless it has expired by `now`."""
+        query = select(mappings.c.answer).where(mappings.c.request == request, mappings.c.expires_at > now)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar()
+
+    def put(self, request: str, answer: str, expires_at: datetime) -> None:
+        """Keep the answer until it expires."""
+        with self._database.write() as connection:
+            connection.execute(delete(mappings).where(mappings.c.request == request))
+            connection.execute(insert(mappings).values(request=request, answer=answer, expires_at=expires_at))
+
+    def _orders(self, condition: Any) -> list[tuple[OrderIntent, Order]]:
+        query = select(orders).where(condition).order_by(orders.c.created_at, orders.c.client_order_id)
+        with self._database.read() as connection:
+            return [_order(row) for row in connection.execute(query)]
+
+
+def _record_events(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
+    """Keep every decision with its lines; one that was not final before makes room and keeps its first sight."""
+    keys = [decision.event.key for decision in decisions]
+    parts = {key: decision.event.key for decision in decisions for key in decision.event.keys}
+    first_seen: dict[str, datetime] = {}
+    for chunk in _chunks(keys):
+        query = select(events.c.event_key, events.c.first_seen_at).where(events.c.event_key.in_(chunk))
+        first_seen |= {row.event_key: row.first_seen_at for row in connection.execute(query)}
+    for chunk in _chunks(list(first_seen)):
+        connection.execute(delete(lines).where(lines.c.event_key.in_(chunk)))
+        connection.execute(delete(events).where(events.c.event_key.in_(chunk), ~events.c.final))
+    for chunk in _chunks(list(parts)):
+        connection.execute(delete(lines).where(lines.c.key.in_(chunk)))
+    if decisions:
+        connection.execute(insert(events), [_seen(d, first_seen.get(d.event.key, now), now) for d in decisions])
+        connection.execute(insert(lines), [{"key": key, "event_key": event} for key, event in parts.items()])
+
+
+def _seen(decision: Decision, first_seen_at: datetime, now: datetime) -> dict[str, Any]:
+    row = decision.row()
+    return {
+        **{
+            name: row[name]
+            for name in ("event_key", "symbol", "owner", "decision", "rule", "reason", "client_order_id")
+        },
+        "final": decision.verdict.final if isinstance(decision.verdict, Skip) else True,
+        "first_seen_at": first_seen_at,
+        "decided_at": now,
+        "details": json.dumps({**row, "decided_at": plain(now), "first_seen_at": plain(first_seen_at)}),
+    }
+
+
+def _new_order(intent: OrderIntent) -> dict[str, Any]:
+    return {
+        **row_of(orders, intent),
+        **row_of(orders, planned(intent)),
+        "instrument": json.dumps(plain(intent.instrument)),
+    }
+
+
+def _order(row: Any) -> tuple[OrderIntent, Order]:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented way to a row's names
+    values |= {"side": Side(values["side"]), "status": OrderStatus(values["status"])}
+    instrument = json.loads(values["instrument"])
+    values["instrument"] = Instrument(**{**instrument, "proof": tuple(instrument["proof"])})
+    return tuple(kind(**{item.name: values[item.name] for item in fields(kind)}) for kind in (OrderIntent, Order))  # type: ignore[return-value]
+
+
+def _among(connection: Connection, query: Select[Any], column: Column[Any], keys: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for chunk in _chunks(keys):
+        found.update(connection.execute(query.where(column.in_(chunk))).scalars())
+    return found
+
+
+def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))

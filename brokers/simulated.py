@@ -1,0 +1,181 @@
+"""The embedded broker: a paper account with cash, fees and spread, two-step like the real one it stands for.
+
+An order is placed inactive and does nothing until it is activated. An active order is filled at the first price of the
+session it is meant for, or at the price of the moment when that session is under way; without a price by the end of the
+session it expires. A buy pays the ask, a sale gets the bid: half the spread on either side of the price.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import ClassVar
+
+from bot.errors import ConfigError, OrderRefusedError
+from bot.model import Account, Fill, Instrument, Order, OrderIntent, OrderStatus, Position, Quote, Side, Terms
+from bot.plugins import Kit
+from bot.ports import Clock, PaperBook, Prices
+from datetime import datetime
+
+CURRENCY = "USD"
+
+
+def broker(kit: Kit) -> "SimulatedBroker":
+    """The simulated broker with the conditions of the settings."""
+    if kit.book is None or kit.prices is None:
+        raise ConfigError("the simulated broker needs a place for its account and quotes")
+    settings = kit.settings
+    return SimulatedBroker(
+        book=kit.book,
+        prices=kit.prices,
+        clock=kit.clock,
+        conditions=Terms(fee=settings.simulated_fee, minimum=settings.simulated_minimum),
+        spread=settings.simulated_spread,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedBroker:
+    """A paper account in `book`, filled at `prices`; `spread` is a fraction of the price."""
+
+    name: ClassVar[str] = "simulated"
+    two_step: ClassVar[bool] = True
+    needs_isin: ClassVar[bool] = False
+
+    book: PaperBook
+    prices: Prices
+    clock: Clock
+    conditions: Terms
+    spread: Decimal = Decimal(0)
+
+    def account(self) -> Account:
+        """Cash, less what open buys are expected to cost."""
+        cash = self.book.cash()
+        reserved = sum((self._cost(order) for order in self._open() if order.side is Side.BUY), Decimal(0))
+        return Account(id="simulated", currency=CURRENCY, cash=cash, available=cash - reserved)
+
+    def positions(self) -> Sequence[Position]:
+        """Every open position."""
+        return self.book.positions()
+
+    def quote(self, instrument: Instrument, at: datetime) -> Quote | None:
+        """The last known price with half the spread on either side."""
+        return self._quote(instrument.symbol, at)
+
+    def terms(self) -> Terms:
+        """Fee and smallest order."""
+        return self.conditions
+
+    def isin_candidates(self, symbol: str, name: str) -> Iterable[str]:  # noqa: ARG002
+        """None: this broker trades symbols."""
+        return ()
+
+    def submit(self, intent: OrderIntent) -> Order:
+        """Place the order, inactive; the same id again returns the order that is there."""
+        if known := self.find(intent.client_order_id):
+            return known
+        order = Order(
+            client_order_id=intent.client_order_id,
+            broker_order_id="sim-" + intent.client_order_id.removeprefix("itb-"),
+            symbol=intent.instrument.symbol,
+            isin=intent.instrument.isin,
+            mic=intent.instrument.mic,
+            side=intent.side,
+            quantity=intent.quantity,
+            currency=intent.currency,
+            status=OrderStatus.INACTIVE,
+            valid_from=intent.valid_from,
+            valid_until=intent.valid_until,
+            updated_at=self.clock(),
+        )
+        if problem := self._problem(order):
+            raise OrderRefusedError(problem)
+        return self.book.place(order)
+
+    def activate(self, broker_order_id: str) -> None:
+        """Send an inactive order to the market."""
+        for order in self.book.orders(OrderStatus.INACTIVE):
+            if order.broker_order_id == broker_order_id:
+                self.book.change(replace(order, status=OrderStatus.WORKING, updated_at=self.clock()))
+
+    def find(self, client_order_id: str) -> Order | None:
+        """The order as it stands now, the market's moves since we last looked included."""
+        order = self.book.order(client_order_id)
+        if order is None or order.status is not OrderStatus.WORKING:
+            return order
+        self._settle(order)
+        return self.book.order(client_order_id)
+
+    def _settle(self, order: Order) -> None:
+        """Fill a working order if its session has had a price since it was activated, or let it expire."""
+        now = self.clock()
+        if order.valid_from is None or order.valid_until is None or order.updated_at is None or now < order.valid_from:
+            return
+        for instant in (max(order.valid_from, order.updated_at), min(now, order.valid_until)):
+            quote = self._quote(order.symbol, instant)
+            if quote and quote.at >= order.valid_from:
+                self._fill(order, quote, instant)
+                return
+        if now >= order.valid_until:
+            self.book.change(
+                replace(order, status=OrderStatus.EXPIRED, reason="no price in its session", updated_at=now)
+            )
+
+    def _fill(self, order: Order, quote: Quote, at: datetime) -> None:
+        if problem := self._problem(order, quote):
+            self.book.change(replace(order, status=OrderStatus.REJECTED, reason=problem, updated_at=at))
+            return
+        price, fee = (quote.ask if order.side is Side.BUY else quote.bid), self.conditions.fee
+        done = replace(order, status=OrderStatus.FILLED, filled=order.quantity, price=price, fee=fee, updated_at=at)
+        fill = Fill(
+            client_order_id=order.client_order_id,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=order.quantity,
+            price=price,
+            fee=fee,
+            currency=order.currency,
+            at=at,
+        )
+        self.book.fill(done, fill)
+
+    def _problem(self, order: Order, quote: Quote | None = None) -> str | None:
+        """Why the account cannot take this order, at this quote or the last one known; None when it can."""
+        quote = quote or self._quote(order.symbol, self.clock())
+        if quote is None:
+            return f"there is no quote for {order.symbol}"
+        if order.side is Side.SELL:
+            held = sum((p.quantity for p in self.positions() if p.symbol == order.symbol), Decimal(0))
+            return None if order.quantity <= held else f"{order.quantity} shares to sell, {held} held"
+        worth = order.quantity * quote.ask
+        if worth < self.conditions.minimum:
+            return f"worth {worth:,.2f} {CURRENCY}, below the smallest order of {self.conditions.minimum:,.2f}"
+        others = sum(
+            (
+                self._cost(other)
+                for other in self._open()
+                if other.side is Side.BUY and other.client_order_id != order.client_order_id
+            ),
+            Decimal(0),
+        )
+        available = self.book.cash() - others
+        cost = worth + self.conditions.fee
+        return (
+            None
+            if cost <= available
+            else f"insufficient funds: {cost:,.2f} needed, {available:,.2f} {CURRENCY} available"
+        )
+
+    def _open(self) -> Sequence[Order]:
+        return self.book.orders(OrderStatus.INACTIVE, OrderStatus.WORKING)
+
+    def _cost(self, order: Order) -> Decimal:
+        quote = self._quote(order.symbol, self.clock())
+        return order.quantity * quote.ask + self.conditions.fee if quote else Decimal(0)
+
+    def _quote(self, symbol: str, at: datetime) -> Quote | None:
+        quote = self.prices.quote(symbol, at)
+        if quote is None or not self.spread:
+            return quote
+        half = self.spread / 2
+        cent = Decimal("0.0001")
+        return replace(quote, bid=(quote.bid * (1 - half)).quantize(cent), ask=(quote.ask * (1 + half)).quantize(cent))

@@ -1,0 +1,18 @@
+"""The default strategy: officers who trade more than a sliver of their holdings on the open market, while it is news."""
+
+from bot.plugins import Kit
+from bot.ports import Strategy
+from bot.sessions import Sessions
+from strategies.rules import filed_within, follow, known_within, more_than, officers_only, open_market
+
+
+def strategy(kit: Kit) -> Strategy:
+    """The `executives` strategy with the thresholds of the settings."""
+    settings = kit.settings
+    return follow(
+        open_market,
+        officers_only,
+        more_than(settings.more_than, base=settings.holdings_base),
+        known_within(sessions=settings.known_within, venue=Sessions(settings.venue)),
+        filed_within(days=settings.filed_within),
+    )

@@ -1,0 +1,159 @@
+"""Rules: named tests of features, with a reason in words and the row's own numbers; `follow` stacks them up."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import pandas as pd
+
+from bot.ports import Strategy
+from bot.sessions import Sessions
+from strategies.features import Base, Feature, days_to_file, fraction_of_holdings, sessions_since_known
+
+Row = Any
+"""One event as a named tuple of its columns and features."""
+
+CODES: Final = {
+    "A": "an award",
+    "C": "a conversion",
+    "D": "a disposition to the issuer",
+    "F": "shares withheld for tax",
+    "G": "a gift",
+    "M": "an option exercise",
+    "X": "an option exercise",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A test every event must pass: `passes` decides all rows at once, `words` says it for one row, passed or not."""
+
+    name: str
+    passes: Callable[[pd.DataFrame], "pd.Series[bool]"]
+    words: Callable[[Row], str]
+    features: Mapping[str, Feature] = field(default_factory=dict)
+
+
+def follow(*rules: Rule) -> Strategy:
+    """A strategy that follows the events which pass every rule.
+
+    It returns the events with each rule's features as columns, and `decision` (buy, sell or skip), `rule` (the first
+    that refused, empty for none) and `reason` in words.
+    """
+
+    def decide(events: pd.DataFrame, as_of: datetime | None = None) -> pd.DataFrame:
+        table = events.copy()
+        for rule in rules:
+            for name, feature in rule.features.items():
+                table[name] = feature(events, as_of)
+        refused_by = pd.Series("", index=table.index, dtype="str")
+        for rule in rules:
+            refused_by = refused_by.mask(
+                (refused_by == "") & ~rule.passes(table).fillna(value=False).astype(bool), rule.name
+            )
+        words = {rule.name: rule.words for rule in rules}
+        reasons = [
+            words[name](row) if name else "; ".join(rule.words(row) for rule in rules)
+            for name, row in zip(refused_by, table.itertuples(index=False), strict=True)
+        ]
+        table["decision"] = table["side"].where(refused_by == "", "skip")
+        table["rule"] = refused_by
+        table["reason"] = pd.Series(reasons, index=table.index, dtype="str")
+        return table
+
+    return decide
+
+
+def _open_market_words(row: Row) -> str:
+    if isinstance(row.side, str):
+        return f"an open-market {'purchase' if row.side == 'buy' else 'sale'} of {row.shares:,.0f} shares"
+    if row.form == "144":
+        return "a notice of a proposed sale (Form 144), not a trade"
+    code = row.code if isinstance(row.code, str) else "none"
+    return f"{CODES.get(code, 'a transaction')} (code {code}), not an open-market purchase or sale"
+
+
+open_market: Final = Rule(name="open_market", passes=lambda events: events["side"].notna(), words=_open_market_words)
+"""Only purchases (code P) and sales (code S) on the open market."""
+
+
+def _officer_words(row: Row) -> str:
+    title = f"{row.title!r}" if isinstance(row.title, str) and row.title else "no title"
+    if pd.isna(row.is_officer):
+        return f"{title} does not say whether this is an officer"
+    return f"{title} is an officer ({row.role})" if row.is_officer else f"{title} is not an officer ({row.role})"
+
+
+officers_only: Final = Rule(
+    name="officers_only", passes=lambda events: events["is_officer"].fillna(value=False), words=_officer_words
+)
+"""Only people who are officers of the company; unknown counts as no."""
+
+
+def more_than(share: str | Decimal, *, base: Base = "before") -> Rule:
+    """Only trades of more than this share of the person's holdings (`"1%"` or 0.01), before or after the trade."""
+    least = Decimal(str(share).removesuffix("%")) / (100 if str(share).endswith("%") else 1)
+
+    def words(row: Row) -> str:
+        return f"{_holdings_words(row, base)}; more than {_percent(float(least))} is asked for"
+
+    return Rule(
+        name="more_than",
+        passes=lambda events: events["fraction_of_holdings"] > float(least),
+        words=words,
+        features={"fraction_of_holdings": fraction_of_holdings(base)},
+    )
+
+
+def _holdings_words(row: Row, base: Base) -> str:
+    traded = f"{row.shares:,.0f} shares {'bought' if row.side == 'buy' else 'sold'}"
+    if base == "after":
+        held = f"{row.shares_after:,.0f} held after" if row.shares_after > 0 else "none held after"
+        return f"{traded}, {held}" + (f" = {_percent(row.fraction_of_holdings)}" if row.shares_after > 0 else "")
+    if pd.isna(row.held_before):
+        return f"{traded}, but the holdings before are unknown"
+    if row.side == "sell" and row.exercised:
+        traded += f" less {row.exercised:,.0f} that came in by exercise or award with them"
+    if row.held_before == 0:
+        return f"{traded}, none held before: " + ("a new position" if row.side == "buy" else "an exercise-and-sell")
+    return f"{traded} of {row.held_before:,.0f} held before = {_percent(row.fraction_of_holdings)} (basis = line)"
+
+
+def known_within(*, sessions: int, venue: Sessions) -> Rule:
+    """Only events that became public at most so many sessions of the venue ago; without an instant, never."""
+
+    def words(row: Row) -> str:
+        if pd.isna(row.known_at):
+            return "the source does not say when it became public"
+        since = f"public since {row.known_at:%Y-%m-%d %H:%M} UTC"
+        return f"{since}, {row.sessions_since_known:.0f} sessions ago; at most {sessions} are asked for"
+
+    return Rule(
+        name="known_within",
+        passes=lambda events: events["sessions_since_known"] <= sessions,
+        words=words,
+        features={"sessions_since_known": sessions_since_known(venue)},
+    )
+
+
+def filed_within(*, days: int) -> Rule:
+    """Only trades that were filed at most so many business days after they were made."""
+
+    def words(row: Row) -> str:
+        if pd.isna(row.days_to_file):
+            return "the source does not say when it was traded or filed"
+        made = f"traded on {row.traded_on:%Y-%m-%d}, filed on {row.filed_on:%Y-%m-%d}"
+        return f"{made}, {row.days_to_file:.0f} business days later; at most {days} are asked for"
+
+    return Rule(
+        name="filed_within",
+        passes=lambda events: events["days_to_file"].between(0, days),
+        words=words,
+        features={"days_to_file": days_to_file},
+    )
+
+
+def _percent(fraction: float) -> str:
+    return f"{fraction * 100:.2f}".rstrip("0").rstrip(".") + " %"

@@ -1,0 +1,23 @@
+"""What every test may ask for: the recorded corpus when it is there, and a settings world without the machine's own."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of recorded real data; the test is skipped when it is not here."""
+    folder = Path(os.environ.get("INSIDERBOT_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
+    if not folder.is_dir():
+        pytest.skip("the recorded corpus is not here: set INSIDERBOT_CORPUS to its folder")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No BOT_ name of the environment and no `.env` of the checkout reaches a test."""
+    for name in [name for name in os.environ if name.upper().startswith("BOT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
