@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -103,11 +104,10 @@ class App:
     def _part(self, kind: Kind, spec: str, *, bare: bool = False) -> Any:
         """The part a setting names; the prices are built `bare`, the others may use the prices and the paper books."""
         factory, argument = find(kind, spec)
-        parts = (
-            {} if bare else {"prices": self.prices, "book": PaperBooks(self._database, self.settings.simulated_cash)}
-        )
-        kit = self._kit
-        return factory(Kit(settings=kit.settings, clock=kit.clock, http=kit.http, argument=argument, **parts))
+        kit = replace(self._kit, argument=argument)
+        if bare:
+            return factory(kit)
+        return factory(replace(kit, prices=self.prices, book=PaperBooks(self._database, self.settings.simulated_cash)))
 
     def _bot(self, broker: BrokerView, cache: MappingCache, *, desk: Desk | None, trade_backlog: bool) -> Bot:
         settings = self.settings

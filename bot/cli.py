@@ -108,7 +108,7 @@ def run(
     with wiring.opened(settings, clock=clock, read_only=dry_run, fresh=as_of is not None) as parts:
         if dry_run:
             plan = parts.looking().plan()
-            _print_cycle(plan, [_intent_row(intent) for intent in plan.intents], form)
+            _print_cycle(plan, [_order_row(intent.order()) for intent in plan.intents], form)
             return
         plan, orders = parts.acting(trade_backlog=trade_backlog).run()
         _print_cycle(plan, [_order_row(order) for order in orders], form)
@@ -377,13 +377,6 @@ def _order_row(order: Any) -> dict[str, Any]:
 
     row: dict[str, Any] = plain(order)
     return row
-
-
-def _intent_row(intent: Any) -> dict[str, Any]:
-    """An order that a dry run would place, in the same shape as one that was placed."""
-    from bot.orders import planned
-
-    return _order_row(planned(intent))
 
 
 def _print(rows: Sequence[Mapping[str, Any]], form: Format, columns: Sequence[str]) -> None:

@@ -190,6 +190,22 @@ class OrderIntent:
     valid_until: datetime
     created_at: datetime
 
+    def order(self) -> "Order":
+        """The order as it begins, before anything is sent."""
+        return Order(
+            client_order_id=self.client_order_id,
+            symbol=self.instrument.symbol,
+            isin=self.instrument.isin,
+            mic=self.instrument.mic,
+            side=self.side,
+            quantity=self.quantity,
+            currency=self.currency,
+            status=OrderStatus.INTENT,
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
+            updated_at=self.created_at,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:

@@ -35,23 +35,6 @@ def client_order_id(decision: str) -> str:
     return "itb-" + base64.b32encode(digest).decode().lower()[:26]
 
 
-def planned(intent: OrderIntent) -> Order:
-    """The order an intent begins as, before anything is sent."""
-    return Order(
-        client_order_id=intent.client_order_id,
-        symbol=intent.instrument.symbol,
-        isin=intent.instrument.isin,
-        mic=intent.instrument.mic,
-        side=intent.side,
-        quantity=intent.quantity,
-        currency=intent.currency,
-        status=OrderStatus.INTENT,
-        valid_from=intent.valid_from,
-        valid_until=intent.valid_until,
-        updated_at=intent.created_at,
-    )
-
-
 class Desk:
     """Takes every open order as far as it goes."""
 

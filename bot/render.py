@@ -64,7 +64,7 @@ def table(
 
 
 def verdicts(decisions: Sequence[Mapping[str, Any]], *, width: int | None = None) -> str:
-    """Decisions for a person: what is followed first, then the rest by the rule that refused it, each with its reason."""
+    """Decisions for a person: what is followed first, then the rest by the rule that refused it, with the reasons."""
     groups: dict[str, list[Mapping[str, Any]]] = {"": []}
     for decision in decisions:
         groups.setdefault(decision["rule"], []).append(decision)

@@ -7,16 +7,16 @@ session it expires. A buy pays the ask, a sale gets the bid: half the spread on 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from bot.errors import ConfigError, OrderRefusedError
 from bot.model import Account, Fill, Instrument, Order, OrderIntent, OrderStatus, Position, Quote, Side, Terms
 from bot.plugins import Kit
 from bot.ports import Clock, PaperBook, Prices
-from datetime import datetime
 
-CURRENCY = "USD"
+CURRENCY: Final = "USD"
 
 
 def broker(kit: Kit) -> "SimulatedBroker":
@@ -87,7 +87,7 @@ class SimulatedBroker:
             valid_until=intent.valid_until,
             updated_at=self.clock(),
         )
-        if problem := self._problem(order):
+        if problem := self._refusal(order):
             raise OrderRefusedError(problem)
         return self.book.place(order)
 
@@ -121,10 +121,15 @@ class SimulatedBroker:
             )
 
     def _fill(self, order: Order, quote: Quote, at: datetime) -> None:
-        if problem := self._problem(order, quote):
+        price, fee = (quote.ask if order.side is Side.BUY else quote.bid), self.conditions.fee
+        problem = (
+            self._not_held(order)
+            if order.side is Side.SELL
+            else _short_of(order.quantity * price + fee, self.book.cash())
+        )
+        if problem:
             self.book.change(replace(order, status=OrderStatus.REJECTED, reason=problem, updated_at=at))
             return
-        price, fee = (quote.ask if order.side is Side.BUY else quote.bid), self.conditions.fee
         done = replace(order, status=OrderStatus.FILLED, filled=order.quantity, price=price, fee=fee, updated_at=at)
         fill = Fill(
             client_order_id=order.client_order_id,
@@ -138,32 +143,21 @@ class SimulatedBroker:
         )
         self.book.fill(done, fill)
 
-    def _problem(self, order: Order, quote: Quote | None = None) -> str | None:
-        """Why the account cannot take this order, at this quote or the last one known; None when it can."""
-        quote = quote or self._quote(order.symbol, self.clock())
+    def _refusal(self, order: Order) -> str | None:
+        """Why the account does not take this order, or None."""
+        quote = self._quote(order.symbol, self.clock())
         if quote is None:
             return f"there is no quote for {order.symbol}"
         if order.side is Side.SELL:
-            held = sum((p.quantity for p in self.positions() if p.symbol == order.symbol), Decimal(0))
-            return None if order.quantity <= held else f"{order.quantity} shares to sell, {held} held"
-        worth = order.quantity * quote.ask
-        if worth < self.conditions.minimum:
-            return f"worth {worth:,.2f} {CURRENCY}, below the smallest order of {self.conditions.minimum:,.2f}"
-        others = sum(
-            (
-                self._cost(other)
-                for other in self._open()
-                if other.side is Side.BUY and other.client_order_id != order.client_order_id
-            ),
-            Decimal(0),
-        )
-        available = self.book.cash() - others
-        cost = worth + self.conditions.fee
-        return (
-            None
-            if cost <= available
-            else f"insufficient funds: {cost:,.2f} needed, {available:,.2f} {CURRENCY} available"
-        )
+            return self._not_held(order)
+        worth, least = order.quantity * quote.ask, self.conditions.minimum
+        if worth < least:
+            return f"worth {worth:,.2f} {CURRENCY}, below the smallest order of {least:,.2f}"
+        return _short_of(worth + self.conditions.fee, self.account().available)
+
+    def _not_held(self, order: Order) -> str | None:
+        held = sum((p.quantity for p in self.positions() if p.symbol == order.symbol), Decimal(0))
+        return None if order.quantity <= held else f"{order.quantity} shares to sell, {held} held"
 
     def _open(self) -> Sequence[Order]:
         return self.book.orders(OrderStatus.INACTIVE, OrderStatus.WORKING)
@@ -179,3 +173,9 @@ class SimulatedBroker:
         half = self.spread / 2
         cent = Decimal("0.0001")
         return replace(quote, bid=(quote.bid * (1 - half)).quantize(cent), ask=(quote.ask * (1 + half)).quantize(cent))
+
+
+def _short_of(cost: Decimal, available: Decimal) -> str | None:
+    if cost <= available:
+        return None
+    return f"insufficient funds: {cost:,.2f} needed, {available:,.2f} {CURRENCY} available"

@@ -1,4 +1,4 @@
-"""The default strategy: officers who trade more than a sliver of their holdings on the open market, while it is news."""
+"""The default strategy: officers who trade more than a sliver of what they hold, while it is news."""
 
 from bot.plugins import Kit
 from bot.ports import Strategy

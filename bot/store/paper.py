@@ -50,9 +50,14 @@ class PaperBooks:
             _change(connection, order)
 
     def fill(self, order: Order, fill: Fill) -> None:
-        """Keep a filled order together with its effect on cash and position, all or nothing."""
+        """Keep a working order's fill together with its effect on cash and position, all or nothing, once."""
+        working = (paper_orders.c.client_order_id == order.client_order_id) & (
+            paper_orders.c.status == OrderStatus.WORKING
+        )
         paid = fill.quantity * fill.price * (1 if fill.side is Side.BUY else -1) + fill.fee
         with self._database.write() as connection:
+            if connection.execute(select(paper_orders.c.n).where(working)).first() is None:
+                return  # filled by another look at the same moment
             _change(connection, order)
             cash = self._cash(connection) - paid
             connection.execute(delete(paper_account))

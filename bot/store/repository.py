@@ -193,7 +193,7 @@ def _seen(decision: Decision, first_seen_at: datetime, now: datetime) -> dict[st
 def _new_order(intent: OrderIntent) -> dict[str, Any]:
     return {
         **row_of(orders, intent),
-        **row_of(orders, planned(intent)),
+        **row_of(orders, intent.order()),
         "instrument": json.dumps(plain(intent.instrument)),
     }
 

@@ -15,7 +15,8 @@ def test_every_notation_of_a_class_gives_one_symbol(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1A", "TOOLONGX", "A B", "A-BCD", "A;B", "A'", "../A", "A\nB", "Ａ", "ſ", "ß", "A-", "-A", "A..B", "٣A"]
+    "text",
+    ["", "1A", "TOOLONGX", "A B", "A-BCD", "A;B", "A'", "../A", "A\nB", "Ａ", "ſ", "ß", "A-", "-A", "A..B", "٣A"],
 )
 def test_what_is_not_shaped_like_a_us_ticker_is_none(text: str) -> None:
     assert symbol_of(text) is None
@@ -24,7 +25,9 @@ def test_what_is_not_shaped_like_a_us_ticker_is_none(text: str) -> None:
 @given(st.text(max_size=12))
 def test_a_symbol_is_capital_ascii_and_stable(text: str) -> None:
     symbol = symbol_of(text)
-    assert symbol is None or (symbol.isascii() and symbol == symbol.upper() and symbol_of(figi_ticker(symbol)) == symbol)
+    assert symbol is None or (
+        symbol.isascii() and symbol == symbol.upper() and symbol_of(figi_ticker(symbol)) == symbol
+    )
 
 
 @given(st.from_regex(TICKER, fullmatch=True))

@@ -1,0 +1,78 @@
+"""A changed page is refused as a whole, or read exactly as before: nothing in between."""
+
+import gzip
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bot.errors import SourceError
+from bot.sources import files, finviz
+from bot.sources.rows import HEADINGS
+
+from .mutations import Grid, of_csv, of_page
+from .pages import LAYOUTS, LINES, NOW, Layout, csv_text, linked_csv, tutorial_csv
+
+CORPUS_PAGES = (
+    "quote_html_2020_2021/quote_AAPL_20201124.html",
+    "quote_html_2020_2021/quote_AMZN_20201125.html",
+    "quote_html_2020_2021/quote_FB_20201124.html",
+    "quote_html_2020_2021/quote_GOOG_20201124.html",
+    "quote_html_2023/quote_META_2023-05-29.html",
+    "html_2026_fixture/finvizp_insider_global.html",
+    "html_2026_fixture/finvizp_quote_insider_fragment.html",
+)
+
+
+def _misread(mutants: Iterable[tuple[str, bytes]], name: str, original: pd.DataFrame) -> tuple[list[str], int, int]:
+    """The mutants that were read as something else, and how many were refused and read alike."""
+    wrong, refused, alike = [], 0, 0
+    for change, content in mutants:
+        try:
+            table = files.parse(name, content, NOW)
+        except SourceError:
+            refused += 1
+            continue
+        if table.equals(original):
+            alike += 1
+        else:
+            wrong.append(change)
+    return wrong, refused, alike
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+def test_a_changed_page_is_refused_or_read_as_before(layout: Layout) -> None:
+    page = layout.page()
+    mutants = [(change, text.encode()) for change, text in of_page(page)]
+    wrong, refused, alike = _misread(mutants, "page", finviz.parse(page, NOW))
+    assert wrong == []
+    assert refused > 200
+    assert alike >= 2  # the page unchanged, and in one more frame
+
+
+def _csv_mutants(table: list[list[str]]) -> list[tuple[str, bytes]]:
+    required = [*HEADINGS, "Number of Shares", "Total Shares", "Publish Date"]
+    return [(change, csv_text(changed).encode()) for change, changed in of_csv(table, required)]
+
+
+@pytest.mark.parametrize("render", [linked_csv, tutorial_csv])
+def test_a_changed_csv_is_refused_or_read_as_before(render) -> None:
+    table = render(LINES)
+    original = files.parse("csv", csv_text(table).encode(), NOW)
+    wrong, refused, alike = _misread(_csv_mutants(table), "csv", original)
+    assert wrong == []
+    assert refused > 150
+    assert alike >= 40  # columns may stand in any order
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("path", CORPUS_PAGES)
+def test_a_real_page_changed_is_refused_or_read_as_before(corpus: Path, path: str) -> None:
+    grid = Grid.of((corpus / "finviz" / path).read_text(encoding="utf-8"))
+    page = Grid(_around(grid.before), grid.head, grid.rows[:14], "</html>" if "<html" in grid.before else "").page()
+    mutants = [(change, text.encode()) for change, text in of_page(page)]
+    wrong, refused, alike = _misread(mutants, path, finviz.parse(page, NOW))
+    assert wrong == []
+    assert refused > 200
+    assert alike >= 2
