@@ -28,7 +28,7 @@ from bot.sources.cells import (
 from bot.trades import to_table, validate
 
 T = TypeVar("T")
-_CODE: Final = re.compile(r"[A-Z0-9.-]{1,9}")
+_CODE: Final = re.compile(r"[A-Z0-9./-]{1,9}")
 
 HEADINGS: Final = (
     "Ticker",
@@ -158,7 +158,7 @@ def _trade(row: Row, roles: Roles, now: datetime) -> InsiderTrade:
         price=number(cells["Cost"]),
         value=number(cells["Value ($)"]),
         currency="USD",
-        shares_after=number(cells["#Shares Total"]) if cells["#Shares Total"] else None,
+        shares_after=number(cells["#Shares Total"]) if form == "4" else None,
     )
 
 

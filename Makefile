@@ -1,0 +1,36 @@
+# Two commands do all the set-up: `make demo` and `make test`. They need python3 (3.11 or later) and the package index.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.run  ## the main job on the embedded market
+	@$(BIN)/insiderbot demo
+
+test: $(VENV)/.dev  ## every test, in parallel
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/.dev  ## style, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## the speed figures of the README
+	$(BIN)/python benchmarks/help.py
+	$(BIN)/python benchmarks/cycle.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/.run: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("insiderbot needs Python 3.11 or later, and this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@echo "Setting up $(VENV), once ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
