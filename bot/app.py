@@ -1,6 +1,6 @@
 """The only wiring: from settings to a bot that acts, or to one that only looks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -152,5 +152,5 @@ class ReadOnlyCache:
     def __init__(self, cache: MappingCache) -> None:
         self.get = cache.get
 
-    def put(self, request: str, answer: str, expires_at: datetime) -> None:
-        """Forget it."""
+    def put(self, answers: Mapping[str, str], expires_at: datetime) -> None:
+        """Forget them."""

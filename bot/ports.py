@@ -1,6 +1,6 @@
 """The protocols between the engine and its parts; a part is anything with these methods."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
@@ -51,12 +51,12 @@ class Mapper(Protocol):
 class MappingCache(Protocol):
     """What a mapper has learned, kept from one run to the next."""
 
-    def get(self, request: str, now: datetime) -> str | None:
-        """The answer stored for this request, unless it has expired by `now`."""
+    def get(self, requests: Sequence[str], now: datetime) -> Mapping[str, str]:
+        """The answers stored for these requests that have not expired by `now`."""
         ...
 
-    def put(self, request: str, answer: str, expires_at: datetime) -> None:
-        """Keep the answer until it expires."""
+    def put(self, answers: Mapping[str, str], expires_at: datetime) -> None:
+        """Keep the answers, by their request, until they expire."""
         ...
 
 
@@ -136,12 +136,12 @@ class PaperBook(Protocol):
         """Keep a new order, or return the one already kept under its id."""
         ...
 
-    def change(self, order: Order) -> None:
-        """Keep the order's new status."""
+    def change(self, order: Order, before: OrderStatus) -> None:
+        """Keep the order's new status if it still has the one before; otherwise change nothing."""
         ...
 
     def fill(self, order: Order, fill: Fill) -> None:
-        """Keep a filled order together with its effect on cash and position, all or nothing."""
+        """Keep a working order's fill together with its effect on cash and position, all or nothing, once."""
         ...
 
     def positions(self) -> Sequence[Position]:
@@ -176,10 +176,13 @@ class Store(Protocol):
         """Every order of ours that is not final, oldest first."""
         ...
 
-    def move(self, order: Order, before: OrderStatus) -> Order:
-        """Keep the order's new state if it still stands where we last saw it; StoreError when it does not."""
+    def order(self, client_order_id: str) -> Order:
+        """One order of ours as it stands; StoreError when there is none of this id."""
         ...
 
-    def add_fill(self, fill: Fill, *, filled_before: Decimal) -> None:
-        """Keep the fill that came after so many shares of its order; the same one again changes nothing."""
+    def move(self, before: Order, after: Order, fill: Fill | None = None) -> Order:
+        """Keep an order's next state, and the fill that led there, in one transaction.
+
+        StoreError when the order no longer stands where we last saw it.
+        """
         ...

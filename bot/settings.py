@@ -2,7 +2,9 @@
 
 import difflib
 import os
+import re
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -15,49 +17,58 @@ from bot.errors import ConfigError
 
 PREFIX: Final = "BOT_"
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+MASK: Final = "********"
+NUMBER: Final = re.compile(r"([+-]?\d{1,20}(?:\.\d{1,20})?)( ?%)?", re.ASCII)
+# Nothing that two readers of URLs could read differently: no user, no query, no backslash, ASCII only.
+BASE_URL: Final = re.compile(r"(?i:https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?(/[\w.~/-]*)?", re.ASCII)
 
 
 def _listed(value: Any) -> Any:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-def _fraction(value: Any) -> Any:
-    """`1%` and `0.01` alike."""
-    text = str(value).strip()
-    return Decimal(text[:-1]) / 100 if text.endswith("%") else text
+def _number(value: Any, *, percent: bool = False) -> Any:
+    """A number in ASCII digits; with `percent`, `1%` and `0.01` are alike."""
+    if not isinstance(value, str):
+        return value
+    match = NUMBER.fullmatch(value.strip())
+    if match is None or (match[2] and not percent):
+        raise ValueError(f"write a plain number such as {'0.01 or 1%' if percent else '100'}")
+    return Decimal(match[1]) / (100 if match[2] else 1)
 
 
 def _base_url(url: str) -> str:
+    if not BASE_URL.fullmatch(url):
+        raise ValueError("write a base URL such as https://host, without user name and query")
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("write a base URL such as https://host")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("use https, or http on this machine only")
     return url.rstrip("/")
 
 
 def paper_url(url: str) -> str:
-    """The base URL of a broker when it cannot be a live one: a loopback host, or a host named as paper or sandbox."""
+    """The base URL of a broker when it cannot be a live one: this machine, or a host whose first word is paper."""
     host = urlsplit(_base_url(url)).hostname or ""
-    labels = host.split(".")
-    first = labels[0].split("-")
-    if host in LOOPBACK or {"paper", "sandbox"} & set(first):
+    if host in LOOPBACK or re.match(r"(paper|sandbox)[.-]", host):
         return url.rstrip("/")
     raise ValueError(f"{host} is not a paper host (paper… or sandbox…, or this machine); real money is not supported")
 
 
 Url = Annotated[str, AfterValidator(_base_url)]
 PaperUrl = Annotated[str, AfterValidator(paper_url)]
-Fraction = Annotated[Decimal, BeforeValidator(_fraction), Field(ge=0, lt=1, allow_inf_nan=False)]
-Money = Annotated[Decimal, Field(gt=0, le=10**9, allow_inf_nan=False)]
-Fee = Annotated[Decimal, Field(ge=0, le=10**6, allow_inf_nan=False)]
+Fraction = Annotated[Decimal, BeforeValidator(partial(_number, percent=True)), Field(ge=0, lt=1, allow_inf_nan=False)]
+Money = Annotated[Decimal, BeforeValidator(_number), Field(gt=0, le=10**9, allow_inf_nan=False)]
+Fee = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=10**6, allow_inf_nan=False)]
+Days = Annotated[int, BeforeValidator(_number), Field(ge=1, le=250)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Settings(BaseSettings):
     """Settings from the environment and `.env` (the environment wins), each under its name with BOT_ before it."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=None, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=None, env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     sources: Names = Field(
         (),
@@ -79,12 +90,8 @@ class Settings(BaseSettings):
     holdings_base: Literal["before", "after"] = Field(
         "before", description="executives: holdings before the trade, or after it as the first tutorial had it"
     )
-    known_within: int = Field(
-        3, ge=1, le=250, description="executives: sessions since the trade became public, at most"
-    )
-    filed_within: int = Field(
-        5, ge=1, le=250, description="executives: business days between trade and filing, at most"
-    )
+    known_within: Days = Field(3, description="executives: sessions since the trade became public, at most")
+    filed_within: Days = Field(5, description="executives: business days between trade and filing, at most")
 
     notional: Money = Field(Decimal(1000), description="Size of a buy, in account currency")
     entry: Literal["next_open", "now"] = Field(
@@ -116,21 +123,25 @@ class Settings(BaseSettings):
     )
     user_agent: str = Field(
         "Mozilla/5.0 (compatible; insiderbot/0.1)",
-        min_length=3,
+        pattern=r"^[ -~]{3,200}$",
         description="How the bot introduces itself to web sites",
     )
 
     @classmethod
     def load(cls, env_file: Path | None = Path(".env"), **overrides: Any) -> Self:
         """The settings in force; ConfigError in one sentence when a name is unknown or a value is wrong."""
-        written = set(os.environ) | set(dotenv_values(env_file) if env_file else {})
-        for name in sorted(written):
+        for name in sorted({*os.environ, *_names_in(env_file)}):
             if name.upper().startswith(PREFIX) and name.upper() not in cls.names():
                 raise ConfigError(_unknown(name, cls.names()))
         try:
             return cls(_env_file=env_file, **overrides)  # type: ignore[call-arg]
         except ValidationError as error:
             raise ConfigError(cls._sentence(error)) from None
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """These settings and the defaults of all others; neither the environment nor `.env` is read."""
+        return cls(_env_file=None, **{name: field.default for name, field in cls.model_fields.items()} | values)  # type: ignore[call-arg]
 
     @classmethod
     def names(cls) -> list[str]:
@@ -147,15 +158,25 @@ class Settings(BaseSettings):
 
     def shown(self) -> dict[str, str]:
         """Every setting's value as text under its BOT_ name, secrets masked."""
-        return {PREFIX + name.upper(): _as_text(getattr(self, name), masked=True) for name in type(self).model_fields}
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        values["database_url"] = _without_secrets(self.database_url.get_secret_value())
+        return {PREFIX + name.upper(): _as_text(value, masked=True) for name, value in values.items()}
 
     @classmethod
     def _sentence(cls, error: ValidationError) -> str:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0])
         secret = "Secret" in str(cls.model_fields[name].annotation)
-        found = "" if secret else f" (found {str(first['input'])!r})"
-        return f"{PREFIX}{name.upper()}: {first['msg'].removeprefix('Value error, ')}{found}"
+        found = "" if secret else f" (found {_without_secrets(str(first['input']))!r})"
+        message = re.sub("^(Input|String) ", "the value ", first["msg"].removeprefix("Value error, "))
+        return f"{PREFIX}{name.upper()}: {message}{found}"
+
+
+def _names_in(env_file: Path | None) -> set[str]:
+    try:
+        return set(dotenv_values(env_file)) if env_file else set()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{env_file} cannot be read as UTF-8 text ({type(error).__name__})") from None
 
 
 def _unknown(name: str, known: list[str]) -> str:
@@ -164,9 +185,14 @@ def _unknown(name: str, known: list[str]) -> str:
     return f"{name} is not a setting of insiderbot; {hint}"
 
 
+def _without_secrets(url: str) -> str:
+    """A URL without the places that hold passwords: the user before the host, and the query."""
+    return re.sub(r"//.*@", f"//{MASK}@", re.sub(r"\?.*", f"?{MASK}", url))
+
+
 def _as_text(value: Any, *, masked: bool = False) -> str:
     if isinstance(value, SecretStr):
-        return "********" if masked and value.get_secret_value() else value.get_secret_value()
+        return MASK if masked and value.get_secret_value() else value.get_secret_value()
     if isinstance(value, tuple):
         return ",".join(value)
     return "" if value is None else str(value)

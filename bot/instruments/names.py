@@ -49,7 +49,8 @@ def similar(one: str, other: str) -> bool:
 def _words(name: str) -> list[str]:
     """The telling words in capitals; all of them when none tells."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().upper()
-    plain = re.sub(r"[/\\][A-Z ]{2,4}[/\\]?$", " ", plain)  # EDGAR's state of incorporation: BANK OF AMERICA CORP /DE/
+    # EDGAR ends a name with the state of incorporation: BANK OF AMERICA CORP /DE/
+    plain = re.sub(r"(?<=\w) *[/\\][A-Z ]{2,4}[/\\]?$", "", plain)
     words = re.findall(r"[A-Z0-9]+", re.sub(r"[.&]", "", plain))
     telling = [word for word in words if not NOISE.fullmatch(word)]
     return [word for word in telling if len(word) > 1] or telling or words

@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, Final
@@ -114,7 +115,7 @@ class OpenFigi:
         OutageError when OpenFIGI is out of reach, too busy or unintelligible; ConfigError when it refuses the key;
         BotError when it refuses the request itself.
         """
-        answers = {job: known for job in jobs if (known := self._remembered(job)) is not None}
+        answers = self._remembered(jobs)
         left = [job for job in dict.fromkeys(jobs) if job not in answers]
         self._pace.begin()
         try:
@@ -124,9 +125,9 @@ class OpenFigi:
                 if reply.status == 413 and len(batch) > 1:
                     self._jobs_per_request = len(batch) // 2
                     continue
-                answers.update(zip(batch, self._read(reply, len(batch)), strict=True))
-                for job in batch:
-                    self._remember(job, answers[job])
+                fresh = dict(zip(batch, self._read(reply, len(batch)), strict=True))
+                self._remember(fresh)
+                answers |= fresh
                 left = left[len(batch) :]
         except (TryAgainError, http.HttpError) as error:
             raise OutageError(str(error), answers) from None
@@ -171,28 +172,31 @@ class OpenFigi:
         except ValueError as error:
             raise TryAgainError(f"OpenFIGI's answer cannot be used: {error}") from None
 
-    def _remembered(self, job: Job) -> Answer | None:
-        text = self._cache.get(self._request(job), self._clock())
-        if text is None:
-            return None
-        try:
-            return _answer(http.strict_json(text))
-        except ValueError:
-            return None  # written by another version or by hand: ask again
+    def _remembered(self, jobs: Sequence[Job]) -> dict[Job, Answer]:
+        kept = self._cache.get([self._request(job) for job in jobs], self._clock())
+        answers = {}
+        for job in jobs:
+            # What another version or somebody's hand has written is asked again.
+            with suppress(KeyError, ValueError):
+                answers[job] = _answer(http.strict_json(kept[self._request(job)]))
+        return answers
 
-    def _remember(self, job: Job, answer: Answer) -> None:
-        if isinstance(answer, JobError):
-            return
-        hits = [
-            {word: getattr(hit, field.name) for word, field in zip(HIT_WORDS, fields(Hit), strict=True)}
-            for hit in answer
-        ]
-        content = {"data": hits} if hits else {"warning": "No identifier found."}
-        expires_at = self._clock() + (KEEP_HITS if hits else KEEP_NOTHING)
-        self._cache.put(self._request(job), json.dumps(content), expires_at)
+    def _remember(self, answers: Mapping[Job, Answer]) -> None:
+        now = self._clock()
+        kept = {self._request(job): answer for job, answer in answers.items() if not isinstance(answer, JobError)}
+        self._cache.put({request: _written(hits) for request, hits in kept.items() if hits}, now + KEEP_HITS)
+        self._cache.put({request: _written(hits) for request, hits in kept.items() if not hits}, now + KEEP_NOTHING)
 
     def _request(self, job: Job) -> str:
         return f"POST {self._url} {json.dumps(job.body, sort_keys=True)}"
+
+
+def _written(hits: Sequence[Hit]) -> str:
+    """An answer in OpenFIGI's own form."""
+    data = [
+        {word: getattr(hit, field.name) for word, field in zip(HIT_WORDS, fields(Hit), strict=True)} for hit in hits
+    ]
+    return json.dumps({"data": data} if data else {"warning": "No identifier found."})
 
 
 def _answer(item: Any) -> Answer:

@@ -88,23 +88,27 @@ def _of_issuer(shares: Sequence[Instrument], issuer: str) -> Instrument | Skip:
 def _of_one_company(
     listing: Listing, shares: Sequence[Instrument], known: Mapping[str, Instrument | str]
 ) -> Instrument | Skip:
-    first = shares[0]
+    first, symbols = shares[0], [each.symbol for each in shares]
     if not all(similar(first.name, each.name) for each in shares):
-        names = _and([each.symbol for each in shares])
-        return _no(
-            f"listed under {names}, which are different companies; the page cannot tell whose shares were traded"
-        )
-    unknown = [text for text in listing.symbols if not isinstance(known.get(symbol_of(text) or ""), Instrument)]
-    if strangers := [text for text in unknown if not _akin(text, first.symbol)]:
-        reason = f"of which {_named(strangers)} is no share known to OpenFIGI"
-        return _no(f"listed under {_named(listing.symbols)}, {reason}; the page cannot tell whose shares were traded")
+        which = f"listed under {_and(symbols)}, which are different companies"
+        return _no(f"{which}; the page cannot tell whose shares were traded")
+    owners = {symbol for symbol, found in known.items() if isinstance(found, Instrument)} - set(symbols)
+    strangers = [text for text in listing.symbols if not _akin(text, first.symbol) and symbol_of(text) not in owners]
+    if strangers:
+        which = f"listed under {_named(listing.symbols)}, and nothing ties {_named(strangers)} to {first.symbol}"
+        return _no(f"{which}; the page cannot tell whose shares were traded")
     return first
 
 
 def _akin(text: str, symbol: str) -> bool:
-    """Whether a symbol may name another security of the same company: ABCD, ABCDW and ABCD-PK begin alike."""
-    stem, other = (re.split("[^A-Z0-9]", each.strip().upper())[0] for each in (text, symbol))
-    return bool(stem) and (stem.startswith(other) or other.startswith(stem))
+    """Whether two symbols can be one company's: ABCD-B, ABCDW and ABCDE, ABCDF are, tracking stocks are not.
+
+    A company's further securities take the letters of its ticker and one or two more, or another fifth letter.
+    """
+    short, long = sorted((re.split("[^A-Z0-9]", each.strip().upper())[0] for each in (text, symbol)), key=len)
+    longer = len(long) - len(short)
+    extended = long.startswith(short) and longer <= (2 if len(short) > 2 else 1)
+    return bool(short) and (extended or (len(short) == len(long) == 5 and short[:4] == long[:4]))
 
 
 def _no(reason: str) -> Skip:

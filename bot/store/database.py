@@ -17,10 +17,10 @@ from bot.store.tables import SCHEMA_VERSION, control, metadata
 # A rollback journal, because WAL had a corruption race before SQLite 3.51.3; EXTRA also survives a power loss between
 # the journal's deletion and its directory entry. A few commits a day make their price irrelevant.
 PRAGMAS: Final = (
+    "PRAGMA busy_timeout=10000",
     "PRAGMA synchronous=EXTRA",
     "PRAGMA foreign_keys=ON",
     "PRAGMA trusted_schema=OFF",
-    "PRAGMA busy_timeout=10000",
 )
 
 
@@ -62,7 +62,7 @@ def open_database(url: str, *, read_only: bool = False) -> Database:
     """
     parsed = _parsed(url)
     path = None if parsed.database in {None, "", ":memory:"} else Path(str(parsed.database))
-    if read_only and (path is None or not path.exists()):
+    if read_only and path and (not path.exists() or path.is_file() and not path.stat().st_size):
         path = None
     if path is not None and not read_only and not path.parent.is_dir():
         raise ConfigError(f"BOT_DATABASE_URL: there is no folder {path.parent}; create it or choose another place")

@@ -44,21 +44,17 @@ class PaperBooks:
                 connection.execute(insert(paper_orders).values(**row_of(paper_orders, order)))
         return known or order
 
-    def change(self, order: Order) -> None:
-        """Keep the order's new status."""
+    def change(self, order: Order, before: OrderStatus) -> None:
+        """Keep the order's new status if it still has the one before; otherwise change nothing."""
         with self._database.write() as connection:
-            _change(connection, order)
+            _change(connection, order, before)
 
     def fill(self, order: Order, fill: Fill) -> None:
         """Keep a working order's fill together with its effect on cash and position, all or nothing, once."""
-        working = (paper_orders.c.client_order_id == order.client_order_id) & (
-            paper_orders.c.status == OrderStatus.WORKING
-        )
         paid = fill.quantity * fill.price * (1 if fill.side is Side.BUY else -1) + fill.fee
         with self._database.write() as connection:
-            if connection.execute(select(paper_orders.c.n).where(working)).first() is None:
+            if not _change(connection, order, OrderStatus.WORKING):
                 return  # filled by another look at the same moment
-            _change(connection, order)
             cash = self._cash(connection) - paid
             connection.execute(delete(paper_account))
             connection.execute(insert(paper_account).values(id=1, cash=cash))
@@ -97,9 +93,9 @@ def _found(connection: Connection, client_order_id: str) -> Order | None:
     return _order(row) if row else None
 
 
-def _change(connection: Connection, order: Order) -> None:
-    this = paper_orders.c.client_order_id == order.client_order_id
-    connection.execute(update(paper_orders).where(this).values(**row_of(paper_orders, order)))
+def _change(connection: Connection, order: Order, before: OrderStatus) -> bool:
+    stands = (paper_orders.c.client_order_id == order.client_order_id) & (paper_orders.c.status == before)
+    return connection.execute(update(paper_orders).where(stands).values(**row_of(paper_orders, order))).rowcount == 1
 
 
 def _order(row: Any) -> Order:

@@ -1,10 +1,9 @@
 """The store's one door: what has been seen, what was decided and why, and where every order stands."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Select, delete, insert, select, update
@@ -79,33 +78,33 @@ class Repository:
         """Every order of ours, oldest first."""
         return self._orders(orders.c.client_order_id.is_not(None))
 
-    def move(self, order: Order, before: OrderStatus) -> Order:
-        """Keep the order's new state if it still stands where we last saw it; StoreError when it does not."""
-        stands = (orders.c.client_order_id == order.client_order_id) & (orders.c.status == before.value)
-        state = {
-            name: getattr(order, name)
-            for name in ("broker_order_id", "status", "filled", "price", "fee", "reason", "updated_at")
-        }
-        with self._database.write() as connection:
-            if connection.execute(update(orders).where(stands).values(**state)).rowcount != 1:
-                raise StoreError(f"order {order.client_order_id} is no longer {before}: another process moved it")
-            connection.execute(
-                insert(transitions).values(
-                    client_order_id=order.client_order_id,
-                    before=before.value,
-                    after=order.status.value,
-                    reason=order.reason,
-                    at=order.updated_at,
-                )
-            )
-        return order
+    def order(self, client_order_id: str) -> Order:
+        """One order of ours as it stands; StoreError when there is none of this id."""
+        for _, order in self._orders(orders.c.client_order_id == client_order_id):
+            return order
+        raise StoreError(f"there is no order {client_order_id}")
 
-    def add_fill(self, fill: Fill, *, filled_before: Decimal) -> None:
-        """Keep one fill; the same fill again changes nothing."""
-        same = (fills.c.client_order_id == fill.client_order_id) & (fills.c.filled_before == filled_before)
-        with self._database.write() as connection:
-            if connection.execute(select(fills.c.quantity).where(same)).first() is None:
-                connection.execute(insert(fills).values(**row_of(fills, fill), filled_before=filled_before))
+    def move(self, before: Order, after: Order, fill: Fill | None = None) -> Order:
+        """Keep an order's next state, and the fill that led there, in one transaction.
+
+        StoreError when the order no longer stands where we last saw it.
+        """
+        this = orders.c.client_order_id == before.client_order_id
+        stands = this & (orders.c.status == before.status.value) & (orders.c.filled == before.filled)
+        try:
+            with self._database.write() as connection:
+                if connection.execute(update(orders).where(stands).values(**_state(after))).rowcount != 1:
+                    raise StoreError(
+                        f"order {before.client_order_id} is no longer {before.status}: another process moved it"
+                    )
+                connection.execute(insert(transitions).values(_step(before, after)))
+                if fill:
+                    connection.execute(insert(fills).values(**row_of(fills, fill), filled_before=before.filled))
+        except IntegrityError as error:
+            raise StoreError(
+                f"order {before.client_order_id}: {after.broker_order_id} is already the broker's id of another order"
+            ) from error
+        return after
 
     def life(self, client_order_id: str) -> list[dict[str, Any]]:
         """Every step an order has taken, in order: `before`, `after`, `reason`, `at`."""
@@ -140,17 +139,24 @@ class Repository:
 
     # -- what the mapping service said
 
-    def get(self, request: str, now: datetime) -> str | None:
-        """The answer stored for this request, unless it has expired by `now`."""
-        query = select(mappings.c.answer).where(mappings.c.request == request, mappings.c.expires_at > now)
+    def get(self, requests: Sequence[str], now: datetime) -> dict[str, str]:
+        """The answers stored for these requests that have not expired by `now`."""
+        found: dict[str, str] = {}
         with self._database.read() as connection:
-            return connection.execute(query).scalar()
+            for chunk in _chunks(requests):
+                query = select(mappings.c.request, mappings.c.answer).where(mappings.c.request.in_(chunk))
+                found |= {row.request: row.answer for row in connection.execute(query.where(mappings.c.expires_at > now))}
+        return found
 
-    def put(self, request: str, answer: str, expires_at: datetime) -> None:
-        """Keep the answer until it expires."""
+    def put(self, answers: Mapping[str, str], expires_at: datetime) -> None:
+        """Keep the answers, by their request, until they expire."""
+        if not answers:
+            return
         with self._database.write() as connection:
-            connection.execute(delete(mappings).where(mappings.c.request == request))
-            connection.execute(insert(mappings).values(request=request, answer=answer, expires_at=expires_at))
+            for chunk in _chunks(list(answers)):
+                connection.execute(delete(mappings).where(mappings.c.request.in_(chunk)))
+            rows = [{"request": key, "answer": answer, "expires_at": expires_at} for key, answer in answers.items()]
+            connection.execute(insert(mappings), rows)
 
     def _orders(self, condition: Any) -> list[tuple[OrderIntent, Order]]:
         query = select(orders).where(condition).order_by(orders.c.created_at, orders.c.client_order_id)
@@ -195,6 +201,21 @@ def _new_order(intent: OrderIntent) -> dict[str, Any]:
         **row_of(orders, intent),
         **row_of(orders, intent.order()),
         "instrument": json.dumps(plain(intent.instrument)),
+    }
+
+
+def _state(order: Order) -> dict[str, Any]:
+    names = ("broker_order_id", "status", "filled", "price", "fee", "reason", "updated_at")
+    return {name: getattr(order, name) for name in names}
+
+
+def _step(before: Order, after: Order) -> dict[str, Any]:
+    return {
+        "client_order_id": before.client_order_id,
+        "before": before.status,
+        "after": after.status,
+        "reason": after.reason,
+        "at": after.updated_at,
     }
 
 
