@@ -41,7 +41,7 @@ def lines() -> list[Line]:
     filed_at = datetime(2026, 2, 27, 22, tzinfo=UTC)
     return [
         Line(
-            shares=(share,),
+            listed=(share,),
             owner=f"Person {share.issuer}",
             owner_cik=share.issuer,
             title="Chief Financial Officer" if share.issuer % 2 else "Director",
@@ -50,9 +50,9 @@ def lines() -> list[Line]:
             filed_at=filed_at + timedelta(minutes=share.issuer % 60),
             accession=f"0000999{share.issuer % 1000:03}-26-{share.issuer:06}",
             price=share.price,
-            quantity=500,
+            shares=500,
             value=share.price * 500,
-            held_after=10_500 if share.issuer % 24 == 1 else 1_000_000,
+            shares_after=10_500 if share.issuer % 24 == 1 else 1_000_000,
         )
         for share in shares()
     ]
@@ -85,10 +85,11 @@ def stand_ins() -> Iterator[tuple[str, str]]:
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,))
     process.start()
+    theirs.close()  # a process that dies ends the wait below
     try:
         yield ours.recv()
     finally:
-        ours.send(None)
+        process.terminate()
         process.join()
 
 

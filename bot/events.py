@@ -8,6 +8,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from bot.trades import COLUMNS, to_records, to_table
 NAME_LENGTH: Final = 30  # FinViz cuts names there; every source is compared on what all of them show
 MOST_SHARES: Final = Decimal(10**9)
 HIGHEST_PRICE: Final = Decimal(10**6)
+_Balance = tuple[datetime, Decimal]  # known since, shares held
 EXTRA: Final = ("event_key", "keys", "symbols", "held_before", "exercised", "quarantine")
 
 
@@ -28,7 +30,11 @@ class _Line:
 
     trade: InsiderTrade
     symbols: set[str] = field(default_factory=set)
-    keys: list[str] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+
+    def issuer(self) -> str:
+        """Whose shares they are, as far as the line tells: the issuer's number, or all its tickers."""
+        return self.trade.issuer_cik or "/".join(sorted(self.symbols)) or self.trade.issuer or self.trade.key
 
 
 def to_events(trades: pd.DataFrame) -> pd.DataFrame:
@@ -37,16 +43,20 @@ def to_events(trades: pd.DataFrame) -> pd.DataFrame:
     An event's `shares` and `value` are sums, `price` is weighted by shares, `traded_on` is its earliest day (as box 3
     of the form has it), `known_at` its latest line's, `held_before` and `shares_after` balances in shares.
     """
-    groups: dict[tuple[Any, ...], list[_Line]] = {}
-    filings: dict[tuple[Any, ...], list[InsiderTrade]] = {}
-    lines = _lines(to_records(trades))
+    groups: dict[tuple[str, ...], list[_Line]] = {}
+    filings: dict[tuple[str, ...], list[InsiderTrade]] = {}
+    records = to_records(trades)
+    lines = _lines(records)
     for line in lines:
         trade = line.trade
-        who = (min(line.symbols, default=""), _same_name(trade.owner), trade.filed_on)
+        who = (line.issuer(), _same_name(trade.owner), str(trade.filed_on), trade.security or "")
+        what = trade.side or trade.code or trade.form or ""
+        groups.setdefault((*who, what), []).append(line)
         filings.setdefault(who, []).append(trade)
-        groups.setdefault((*who, trade.code, trade.form == "144", trade.security), []).append(line)
     balances = _balances(lines)
-    return to_event_table(_event(group, filings[key[:3]], balances) for key, group in groups.items())
+    events = [_event(_event_key(group), found, filings[group[:-1]], balances) for group, found in groups.items()]
+    place = {trade.key: row for row, trade in reversed(list(enumerate(records)))}
+    return to_event_table(sorted(events, key=lambda event: min(place[key] for key in event.keys)))
 
 
 def to_event_table(events: Iterable[Event]) -> pd.DataFrame:
@@ -119,59 +129,70 @@ def rounding(shares: Decimal, price: Decimal, value: Decimal) -> Decimal:
 
 
 def _lines(records: Sequence[InsiderTrade]) -> list[_Line]:
-    """The distinct lines, each with all its tickers.
+    """The distinct lines, each with all its keys and tickers; what has a filing's number and was known first leads.
 
-    Rows of one filing share their key under every ticker. Without a filing's number, rows that agree in everything
-    but the ticker are one line; where the same line also came with a number, such a row is only its witness.
+    Rows are one line when they have the same key, or when they agree in person, code, day, shares, price and balance,
+    and in the ticker or the instant. All lines of one filing are listed under all its tickers.
     """
-    lines: dict[Any, _Line] = {}
-    numbered: dict[tuple[Any, ...], _Line] = {}
+    found: dict[tuple[Any, ...], _Line] = {}
+    for trade in sorted(records, key=_precedence):
+        names = _names(trade)
+        line = next((found[name] for name in names if name in found), None) or _Line(trade)
+        for name in names:
+            found.setdefault(name, line)
+        line.keys.add(trade.key)
+        line.symbols |= {trade.symbol} if trade.symbol else set()
+        if trade.issuer and line.trade.issuer and trade.issuer != line.trade.issuer:
+            # A listed company that files as an owner is listed too: neither name is sure to be the issuer's.
+            line.trade = replace(line.trade, issuer=None)
+    lines = list({id(line): line for line in found.values()}.values())
     tickers: dict[str, set[str]] = {}
-    for trade in sorted(records, key=lambda trade: trade.accession is None):
-        facts = (_same_name(trade.owner), trade.code, trade.traded_on, trade.shares, trade.price, trade.shares_after)
-        witnessed = numbered.get((*facts, trade.symbol))
-        if trade.accession:
-            line = lines.setdefault(trade.key, _Line(trade))
-            numbered[(*facts, trade.symbol)] = line
-            tickers.setdefault(trade.accession, set()).update({trade.symbol} if trade.symbol else ())
-        elif witnessed:
-            line = witnessed
-        else:
-            line = lines.setdefault((*facts, trade.known_at), _Line(trade))
-        if trade.key not in line.keys:
-            line.keys.append(trade.key)
-        if trade.symbol:
-            line.symbols.add(trade.symbol)
-    for line in lines.values():
+    for line in lines:
+        if line.trade.accession:
+            tickers.setdefault(line.trade.accession, set()).update(line.symbols)
+    for line in lines:
         line.symbols |= tickers.get(line.trade.accession or "", set())
-    return list(lines.values())
+    return lines
+
+
+def _precedence(trade: InsiderTrade) -> tuple[Any, ...]:
+    return trade.accession is None, str(trade.known_at), trade.symbol or "", trade.key, str(trade.price)
+
+
+def _names(trade: InsiderTrade) -> list[tuple[Any, ...]]:
+    """Everything a line may be recognised by; where a fact is missing, agreement means nothing."""
+    names: list[tuple[Any, ...]] = [(trade.key,)]
+    if trade.owner and trade.shares is not None and trade.traded_on:
+        who = _same_name(trade.owner)
+        facts = (who, trade.code, trade.traded_on, trade.shares, trade.price, trade.shares_after)
+        names += [(*facts, where) for where in (trade.symbol, trade.known_at) if where]
+    return names
 
 
 def _event(
-    lines: list[_Line], filing: list[InsiderTrade], balances: dict[tuple[str, str], list[InsiderTrade]]
+    key: str, lines: list[_Line], filing: list[InsiderTrade], balances: dict[tuple[str, str], list[_Balance]]
 ) -> Event:
     """The sum of an event's lines."""
     trades = [line.trade for line in lines]
-    first = trades[0]
-    symbols = tuple(sorted(set().union(*(line.symbols for line in lines))))
-    shares, value = _sum(trade.shares for trade in trades), _sum(trade.value for trade in trades)
+    first, symbols = trades[0], tuple(sorted(set().union(*(line.symbols for line in lines))))
+    known = [trade.known_at for trade in trades if trade.known_at]
     before, after = balance(_in_order(filing)) if first.side else (None, first.shares_after)
-    if before == 0 and first.side == "buy":
-        before = _held_earlier(first, balances)
+    if before == 0 and first.side == Side.BUY and known:
+        before = _held_earlier([(symbol, _same_name(first.owner)) for symbol in symbols], min(known), balances)
     total = replace(
         first,
-        symbol=first.symbol if first.symbol in symbols else next(iter(symbols), None),
+        issuer=first.issuer if all(trade.issuer == first.issuer for trade in trades) else None,
         traded_on=min((trade.traded_on for trade in trades if trade.traded_on), default=None),
-        known_at=max((trade.known_at for trade in trades if trade.known_at), default=None),
-        shares=shares,
-        value=value,
+        known_at=max(known, default=None),
+        shares=_sum(trade.shares for trade in trades),
+        value=_sum(trade.value for trade in trades),
         price=_weighted_price(trades),
         shares_after=after,
     )
     return Event(
-        key=_event_key(total, symbols),
+        key=key,
         trade=total,
-        keys=tuple(dict.fromkeys(key for line in lines for key in line.keys)),
+        keys=tuple(sorted(set().union(*(line.keys for line in lines)))),
         symbols=symbols,
         held_before=before,
         exercised=_sum(t.shares for t in filing if t.acquired == "A" and t.side is None) or Decimal(0),
@@ -183,9 +204,10 @@ def balance(lines: Sequence[InsiderTrade]) -> tuple[Decimal | None, Decimal | No
     """A person's balance in shares before and after these lines; None when a line does not show it, or it is negative.
 
     Lines are chained: a line's balance before it is its balance after it less what it acquired. A line that starts
-    where the last one of its chain ended goes on with it. A gap no larger than everything that moved is the same
-    ownership line with something unreported between (if shares appear from nowhere they were held before); a larger
-    gap is another ownership line, whose balance adds up.
+    where the last one of its chain ended goes on with it. So does one that shows the same balance after it, as web
+    tables do for all lines of a day. A gap no larger than everything that moved is the same ownership line with
+    something unreported between (if shares appear from nowhere they were held before); a larger gap is another
+    ownership line, whose balance adds up.
     """
     moved = sum((line.shares or Decimal(0) for line in lines), Decimal(0))
     chains: list[list[Decimal]] = []  # [before, after] of each ownership line
@@ -197,7 +219,8 @@ def balance(lines: Sequence[InsiderTrade]) -> tuple[Decimal | None, Decimal | No
         if chain is None or abs(opening - chain[1]) > moved:
             chains.append([opening, line.shares_after])
         else:
-            chain[0] += max(Decimal(0), opening - chain[1])
+            gap = opening - chain[1]
+            chain[0] += gap if line.shares_after == chain[1] else max(Decimal(0), gap)
             chain[1] = line.shares_after
     if not chains or any(before < 0 or after < 0 for before, after in chains):
         return None, None
@@ -206,35 +229,34 @@ def balance(lines: Sequence[InsiderTrade]) -> tuple[Decimal | None, Decimal | No
 
 def _in_order(filing: list[InsiderTrade]) -> list[InsiderTrade]:
     """The lines of one person's filing as they happened: by day, what came in before what went out, then by balance."""
-    moving = [line for line in filing if line.acquired is not None]
+    moving = [line for line in filing if line.acquired is not None and not line.is_derivative]
     return sorted(
         moving,
         key=lambda line: (
-            line.traded_on or line.filed_on,
+            line.traded_on or line.filed_on or date.min,
             line.acquired == "D",
             (line.shares_after or Decimal(0)) * (1 if line.acquired == "A" else -1),
         ),
     )
 
 
-def _balances(lines: list[_Line]) -> dict[tuple[str, str], list[InsiderTrade]]:
-    held: dict[tuple[str, str], list[InsiderTrade]] = {}
+def _balances(lines: list[_Line]) -> dict[tuple[str, str], list[_Balance]]:
+    """What the lines say who holds of what, by ticker and person."""
+    held: dict[tuple[str, str], list[_Balance]] = {}
     for line in lines:
-        if line.trade.shares_after:
+        trade = line.trade
+        if trade.known_at and trade.shares_after and not trade.is_derivative:
             for symbol in line.symbols:
-                held.setdefault((symbol, _same_name(line.trade.owner)), []).append(line.trade)
+                held.setdefault((symbol, _same_name(trade.owner)), []).append((trade.known_at, trade.shares_after))
     return held
 
 
-def _held_earlier(trade: InsiderTrade, balances: dict[tuple[str, str], list[InsiderTrade]]) -> Decimal:
-    """What an earlier filing says the person holds; 0 when there is none, which makes the buy a new position."""
-    earlier = [
-        line
-        for line in balances.get((trade.symbol or "", _same_name(trade.owner)), [])
-        if line.known_at and trade.known_at and line.known_at < trade.known_at
-    ]
-    latest = max(earlier, key=lambda line: line.known_at or trade.known_at, default=None)  # type: ignore[arg-type,return-value]
-    return (latest.shares_after or Decimal(0)) if latest else Decimal(0)
+def _held_earlier(
+    places: list[tuple[str, str]], known_at: datetime, balances: dict[tuple[str, str], list[_Balance]]
+) -> Decimal:
+    """What the last earlier filing says is held there; 0 when there is none, which makes a buy a new position."""
+    earlier = [told for place in places for told in balances.get(place, []) if told[0] < known_at]
+    return max(earlier)[1] if earlier else Decimal(0)
 
 
 def _weighted_price(trades: list[InsiderTrade]) -> Decimal | None:
@@ -242,7 +264,7 @@ def _weighted_price(trades: list[InsiderTrade]) -> Decimal | None:
         return trades[0].price
     shares = _sum(trade.shares for trade in trades)
     paid = _sum(None if t.shares is None or t.price is None else t.shares * t.price for t in trades)
-    return (paid / shares).quantize(Decimal("0.0001")) if paid is not None and shares else None
+    return Decimal(f"{paid / shares:.4f}") if paid is not None and shares else None
 
 
 def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
@@ -255,10 +277,8 @@ def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
     return total
 
 
-def _event_key(trade: InsiderTrade, symbols: tuple[str, ...]) -> str:
-    issuer = trade.issuer_cik or (symbols[0] if symbols else trade.key)
-    facts = (issuer, _same_name(trade.owner), trade.security or "", trade.code or trade.form or "", str(trade.filed_on))
-    return "e-" + hashlib.sha256("|".join(facts).encode()).hexdigest()[:24]
+def _event_key(group: tuple[str, ...]) -> str:
+    return "e-" + hashlib.sha256("|".join(group).encode()).hexdigest()[:24]
 
 
 def _same_name(name: str | None) -> str:

@@ -40,8 +40,9 @@ class Sessions:
             raise ConfigError(
                 f"BOT_VENUE: there is no calendar for {self.mic!r}; write an ISO MIC such as XNYS"
             ) from None
-        schedule: pd.DataFrame = calendar.schedule[["open", "close"]]
-        return schedule
+        # In microseconds, because nanoseconds end in 2262 and a later instant would wrap around.
+        schedule: pd.DataFrame = calendar.schedule[["open", "close"]].astype("datetime64[us, UTC]")
+        return schedule.set_axis(schedule.index.astype("datetime64[us]"))
 
     @cached_property
     def _opens(self) -> "np.ndarray[Any, Any]":

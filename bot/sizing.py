@@ -21,7 +21,7 @@ def size(
     """A buy spends at most `notional` in account currency on whole shares; a sale closes the position."""
     if side is Side.SELL and (position is None or position.quantity <= 0):
         return Skip(rule="not_held", reason="none of it is held, and nothing is sold short")
-    if quote is None:
+    if quote is None or quote.bid <= 0 or quote.ask <= 0:
         return Skip(rule="no_quote", reason="there is no quote for it", final=False)
     if quote.currency != account.currency:
         reason = f"it is quoted in {quote.currency} and the account is in {account.currency}: no exchange rate"
@@ -43,9 +43,11 @@ def _buy(quote: Quote, account: Account, notional: Decimal, terms: Terms) -> Siz
     worth = quantity * quote.ask
     if worth < terms.minimum:
         least = f"the broker takes no order below {_money(terms.minimum, quote)}"
-        return Skip(rule="limit", reason=f"{asked} buy {quantity} shares worth {_money(worth, quote)}; {least}")
+        return Skip(
+            rule="limit", reason=f"{asked} buy {decimal_text(quantity)} shares worth {_money(worth, quote)}; {least}"
+        )
     cost = worth + terms.fee
-    words = f"{asked}: {quantity} whole shares, {_money(cost, quote)} with fee"
+    words = f"{asked}: {decimal_text(quantity)} whole shares, {_money(cost, quote)} with fee"
     if cost > account.available:
         return Skip(rule="cash", reason=f"{words}, but only {_money(account.available, quote)} is available")
     return Size(quantity=quantity, cost=cost, words=words)

@@ -1,8 +1,9 @@
 """The trades table: one row per reported line, the one schema that every source yields."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import fields
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -88,6 +89,8 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
         _refuse(table, name, table[name].isna(), "is missing")
     for name, allowed in CHOICES.items():
         _refuse(table, name, table[name].notna() & ~table[name].isin(allowed), f"is none of {sorted(allowed)}")
+    for name in (name for name, kind in COLUMNS.items() if kind == NUMBER):
+        _refuse(table, name, table[name].abs() == math.inf, "is not finite")
     for name in ("shares", "price", "value"):
         _refuse(table, name, table[name] < 0, "is negative")
     _refuse(
@@ -120,7 +123,7 @@ def _cell(kind: str, value: Any) -> Any:
     if kind == DAY:
         return date(value.year, value.month, value.day)
     if kind == INSTANT:
-        return datetime.fromtimestamp(value.timestamp(), tz=UTC)
+        return value.to_pydatetime().astimezone(UTC)
     return bool(value) if kind == FLAG else str(value)
 
 

@@ -30,7 +30,7 @@ def fraction_of_holdings(base: Base) -> Feature:
         held = events["held_before"]
         net = (events["shares"] - events["exercised"].where(events["side"] == "sell", 0.0)).clip(lower=0)
         new = np.where(events["side"] == "buy", np.inf, 0.0)
-        return (net / held.where(held > 0)).where(held != 0, pd.Series(new, index=events.index))
+        return (net / held.where(held > 0)).where(held != 0, pd.Series(new, index=events.index)).where(net.notna())
 
     return fraction
 
@@ -42,17 +42,21 @@ def days_to_file(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]"
     if known.any():
         traded = events.loc[known, "traded_on"].to_numpy().astype("datetime64[D]")
         filed = events.loc[known, "filed_on"].to_numpy().astype("datetime64[D]")
-        holidays = USFederalHolidayCalendar().holidays(traded.min(), filed.max()).to_numpy().astype("datetime64[D]")
+        first, last = min(traded.min(), filed.min()), max(traded.max(), filed.max())
+        holidays = USFederalHolidayCalendar().holidays(first, last).to_numpy().astype("datetime64[D]")
         days.loc[known] = np.busday_count(traded, filed, holidays=holidays)
     return days
 
 
 def sessions_since_known(sessions: Sessions) -> Feature:
-    """Sessions of the venue that have opened since the event became public, up to the instant of decision."""
+    """Sessions of the venue that have opened since the event became public, up to the instant of decision.
+
+    Missing for what was not public by then, or does not say when it was.
+    """
 
     def since(events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
         if as_of is None:
             return pd.Series(0.0, index=events.index).where(events["known_at"].notna())
-        return sessions.begun_since(events["known_at"], as_of)
+        return sessions.begun_since(events["known_at"], as_of).where(events["known_at"] <= as_of)
 
     return since

@@ -110,6 +110,8 @@ def more_than(share: str | Decimal, *, base: Base = "before") -> Rule:
 def _holdings_words(row: Row, base: Base) -> str:
     traded = f"{row.shares:,.0f} shares {'bought' if row.side == 'buy' else 'sold'}"
     if base == "after":
+        if pd.isna(row.shares_after):
+            return f"{traded}, but the holdings after are unknown"
         held = f"{row.shares_after:,.0f} held after" if row.shares_after > 0 else "none held after"
         return f"{traded}, {held}" + (f" = {_percent(row.fraction_of_holdings)}" if row.shares_after > 0 else "")
     if pd.isna(row.held_before):
@@ -128,7 +130,9 @@ def known_within(*, sessions: int, venue: Sessions) -> Rule:
         if pd.isna(row.known_at):
             return "the source does not say when it became public"
         since = f"public since {row.known_at:%Y-%m-%d %H:%M} UTC"
-        return f"{since}, {row.sessions_since_known:.0f} sessions ago; at most {sessions} are asked for"
+        if pd.isna(row.sessions_since_known):
+            return f"{since}, after the instant of decision"
+        return f"{since}, {_counted(row.sessions_since_known, 'session')} ago; at most {sessions} are asked for"
 
     return Rule(
         name="known_within",
@@ -145,7 +149,7 @@ def filed_within(*, days: int) -> Rule:
         if pd.isna(row.days_to_file):
             return "the source does not say when it was traded or filed"
         made = f"traded on {row.traded_on:%Y-%m-%d}, filed on {row.filed_on:%Y-%m-%d}"
-        return f"{made}, {row.days_to_file:.0f} business days later; at most {days} are asked for"
+        return f"{made}, {_counted(row.days_to_file, 'business day')} later; at most {days} are asked for"
 
     return Rule(
         name="filed_within",
@@ -153,6 +157,10 @@ def filed_within(*, days: int) -> Rule:
         words=words,
         features={"days_to_file": days_to_file},
     )
+
+
+def _counted(number: float, unit: str) -> str:
+    return f"{number:.0f} {unit}" + ("" if number == 1 else "s")
 
 
 def _percent(fraction: float) -> str:

@@ -67,7 +67,7 @@ def parse(page: str, now: datetime) -> pd.DataFrame:
     """
     _check_whole(page)
     try:
-        soup = BeautifulSoup(page, "lxml")
+        soup = BeautifulSoup(page, "lxml", multi_valued_attributes=None)  # no class is looked at
     except ParserRejectedMarkup as error:
         raise SourceError("expected an HTML page, found nothing that can be read as one") from error
     return to_trades(_rows(soup), PAGE, now)
@@ -134,11 +134,14 @@ def _check_headings(found: tuple[str, ...]) -> None:
     expected = QUOTE_HEADINGS if QUOTE_HEADINGS[0] in found else HEADINGS
     if found == expected:
         return
-    missing = [heading for heading in expected if heading not in found]
-    unexpected = [shown(heading) for heading in found if heading not in expected]
-    moved = [heading for heading, other in zip(expected, found, strict=False) if heading != other and heading in found]
-    problems = {"missing": missing, "unexpected": unexpected, "moved or twice": moved or list(found)}
-    what = "; ".join(f"{name}: {', '.join(texts)}" for name, texts in problems.items() if texts)
+    problems = {
+        "missing": [heading for heading in expected if heading not in found],
+        "unexpected": [shown(heading) for heading in found if heading not in expected],
+        "twice": [heading for heading in expected if found.count(heading) > 1],
+    }
+    if not any(problems.values()):
+        problems["moved"] = [heading for heading, other in zip(expected, found, strict=True) if heading != other]
+    what = "; ".join(f"{problem}: {', '.join(headings)}" for problem, headings in problems.items() if headings)
     raise SourceError(f"expected the columns {', '.join(expected)}, found them changed ({what})")
 
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeVar
@@ -25,7 +25,7 @@ from bot.sources.cells import (
     number,
     traded_on,
 )
-from bot.trades import to_table, validate
+from bot.trades import COLUMNS, to_table, validate
 
 T = TypeVar("T")
 _CODE: Final = re.compile(r"[A-Z0-9./-]{1,9}")
@@ -71,7 +71,7 @@ def to_trades(rows: Sequence[Row], formats: Mapping[str, Format], now: datetime)
     roles = {title: classify(title or None) for title in {row.cells["Relationship"] for row in rows}}
     trades = [_trade(row, roles[row.cells["Relationship"]], now) for row in rows]
     _check_facts(trades)
-    return validate(to_table(_numbered(trades)))
+    return validate(to_table(trades).assign(key=pd.Series(_keys(trades), dtype=COLUMNS["key"])))
 
 
 def refusal(number: int, column: str, expected: str, found: str) -> SourceError:
@@ -180,39 +180,41 @@ def _filing(row: Row) -> FilingLink | None:
 
 
 def _check_facts(trades: Sequence[InsiderTrade]) -> None:
-    """Refuse the whole when more than a tenth of the lines (two at least), or all of them, contradict themselves."""
-    wrong = [line for line, trade in enumerate(trades, start=1) if _contradiction(trade)]
-    if len(wrong) == len(trades) or len(wrong) > max(1, len(trades) / 10):
-        why = _contradiction(trades[wrong[0] - 1])
-        raise SourceError(
-            f"{len(wrong)} of {len(trades)} rows contradict themselves, more than a tenth; row {wrong[0]}: {why}"
-        )
+    """Refuse the whole when more than a tenth of the lines (two at least), or all of them, can hardly be true."""
+    doubts = [(number, doubt) for number, trade in enumerate(trades, start=1) if (doubt := _doubt(trade))]
+    if len(doubts) == len(trades) or len(doubts) > max(1, len(trades) / 10):
+        number, doubt = doubts[0]
+        raise SourceError(f"{len(doubts)} of {len(trades)} rows can hardly be true; row {number}: {doubt}")
 
 
-def _contradiction(trade: InsiderTrade) -> str | None:
-    """What cannot be true about a line of any kind, or None."""
+def _doubt(trade: InsiderTrade) -> str | None:
+    """What can hardly be true about a line, or None; rare on real pages, the rule where columns changed places."""
     shares, price, value = trade.shares or Decimal(0), trade.price or Decimal(0), trade.value or Decimal(0)
+    after = trade.shares_after
     if trade.traded_on and trade.filed_on and trade.traded_on > trade.filed_on:
         return f"traded on {trade.traded_on}, filed before that on {trade.filed_on}"
     if not 0 < shares <= MOST_SHARES or price > HIGHEST_PRICE:
         return f"{shares:,f} shares at {price:,f}"
-    if trade.acquired == "A" and trade.shares_after is not None and trade.shares_after < shares:
-        return f"{shares:,f} shares acquired, {trade.shares_after:,f} held afterwards"
     if abs(shares * price - value) > rounding(shares, price, value):
         return f"{shares:,f} shares at {price:,f} are not worth {value:,f}"
+    if after is not None and trade.acquired == "A" and after < shares:
+        return f"{shares:,f} shares acquired, {after:,f} held afterwards"
+    copied = after == value != shares or (after == shares and trade.acquired == "D")
+    if after and copied:  # a first purchase may well leave just the shares bought, a sale hardly ever
+        return f"{after:,f} shares held afterwards, as another column has it"
     return None
 
 
-def _numbered(trades: Sequence[InsiderTrade]) -> list[InsiderTrade]:
-    """The trades with their keys; facts that one listing repeats are told apart by their order."""
+def _keys(trades: Sequence[InsiderTrade]) -> list[str]:
+    """The key of every line; facts that one listing repeats are told apart by their order."""
     seen: Counter[tuple[str, str | None]] = Counter()
-    keyed = []
+    keys = []
     for trade in trades:
         key = _key(trade)
         seen[key, trade.symbol] += 1
         again = seen[key, trade.symbol]
-        keyed.append(replace(trade, key=key if again == 1 else f"{key}-{again}"))
-    return keyed
+        keys.append(key if again == 1 else f"{key}-{again}")
+    return keys
 
 
 def _key(trade: InsiderTrade) -> str:

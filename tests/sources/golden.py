@@ -22,7 +22,9 @@ PAGES = {f"{layout.name}.html": layout.page() for layout in LAYOUTS} | {
 def as_text(table: pd.DataFrame) -> str:
     """One JSON object per line with every column that is not missing; what a title means is tested elsewhere."""
     rows = [plain(record) for record in to_records(table)]
-    known = [{name: value for name, value in row.items() if value is not None and name not in OF_TITLES} for row in rows]
+    known = [
+        {name: value for name, value in row.items() if value is not None and name not in OF_TITLES} for row in rows
+    ]
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in known)
 
 

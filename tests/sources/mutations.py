@@ -16,8 +16,8 @@ GERMAN = {
 }  # fmt: skip
 
 ERROR_PAGES = {
-    "not found": "<html><head><title>404 Not Found</title></head><body><h1>404</h1><table><tr><td>x</td></tr></table></body></html>",
-    "challenge": "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking your browser</body></html>",
+    "not found": "<html><head><title>404 Not Found</title></head><body><table><tr><td>404</table></body></html>",
+    "challenge": "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking</body></html>",
     "consent": "<html><body><h1>We value your privacy</h1><form><button>Accept all</button></form></body></html>",
     "captcha": '<html><body><div class="g-recaptcha" data-sitekey="x"></div></body></html>',
     "maintenance": "<html><body><table><tr><td>Down</td></tr><tr><td>Back soon</td></tr></table></body></html>",
@@ -49,7 +49,9 @@ class Grid:
 
     def table(self) -> str:
         head = "".join(f"<th>{inner}</th>" for inner in self.head)
-        rows = "".join("<tr>" + "".join(f"<td{more}>{inner}</td>" for more, inner in row) + "</tr>\n" for row in self.rows)
+        rows = "".join(
+            "<tr>" + "".join(f"<td{more}>{inner}</td>" for more, inner in row) + "</tr>\n" for row in self.rows
+        )
         return f"<table><tr>{head}</tr>\n{rows}</table>"
 
     def page(self) -> str:
@@ -63,7 +65,13 @@ class Grid:
 
     def with_text(self, column: int, change: Callable[[str], str]) -> "Grid":
         """The text of one column changed, its links and attributes kept."""
-        return replace(self, rows=[[*row[:column], _told(row[column], change(text(row[column][1]))), *row[column + 1 :]] for row in self.rows])
+        return replace(
+            self,
+            rows=[
+                [*row[:column], _told(row[column], change(text(row[column][1]))), *row[column + 1 :]]
+                for row in self.rows
+            ],
+        )
 
 
 def text(inner: str) -> str:
@@ -72,7 +80,7 @@ def text(inner: str) -> str:
 
 def _cells(row: str) -> list[Cell]:
     parts = re.split(r"<t[dh]\b([^>]*)>", row)[1:]
-    inner = [re.sub(r"</(td|th|tr|thead|tbody)\b.*", "", part, flags=re.S) for part in parts[1::2]]
+    inner = [re.sub(r"</(td|th|tr|thead|tbody)\b.*", "", part, flags=re.DOTALL) for part in parts[1::2]]
     return list(zip(parts[::2], inner, strict=True))
 
 
@@ -105,10 +113,21 @@ def columns(grid: Grid) -> Iterator[Mutant]:
             yield f"{verb} cells {name}", grid.with_rows(change).page()
             yield f"{verb} column {name}", grid.with_head(change).with_rows(change).page()
         for new in (f"{name}s", name.lower(), "", "New"):
-            yield f"rename {name} to {new!r}", grid.with_head(lambda head, c=column, n=new: [*head[:c], n, *head[c + 1 :]]).page()
+            yield (
+                f"rename {name} to {new!r}",
+                grid.with_head(lambda head, c=column, n=new: [*head[:c], n, *head[c + 1 :]]).page(),
+            )
         yield f"empty {name}", grid.with_rows(lambda row, c=column: [*row[:c], ("", ""), *row[c + 1 :]]).page()
-        yield f"repeat {name} next door", grid.with_rows(lambda row, c=column: [*row[:c], row[c - 1], *row[c + 1 :]]).page()
-        yield f"add a column before {name}", grid.with_head(lambda head, c=column: [*head[:c], "Rank", *head[c:]]).with_rows(lambda row, c=column: [*row[:c], ("", "1"), *row[c:]]).page()
+        yield (
+            f"repeat {name} next door",
+            grid.with_rows(lambda row, c=column: [*row[:c], row[c - 1], *row[c + 1 :]]).page(),
+        )
+        yield (
+            f"add a column before {name}",
+            grid.with_head(lambda head, c=column: [*head[:c], "Rank", *head[c:]])
+            .with_rows(lambda row, c=column: [*row[:c], ("", "1"), *row[c:]])
+            .page(),
+        )
     for one, other in combinations(range(len(grid.head)), 2):
         names, change = f"{grid.names[one]} and {grid.names[other]}", swap(one, other)
         yield f"swap headings {names}", grid.with_head(change).page()
@@ -130,12 +149,20 @@ def cells(grid: Grid) -> Iterator[Mutant]:
     yield "shift left", grid.with_rows(lambda row: [*row[1:], ("", "")]).page()
     yield "rotate right", grid.with_rows(lambda row: [row[-1], *row[:-1]]).page()
     yield "rotate left", grid.with_rows(lambda row: [*row[1:], row[0]]).page()
-    yield "drop empty cells", grid.with_rows(lambda row: [cell for cell in row if text(cell[1])] if not all(text(c[1]) for c in row) else row[:-1]).page()
+    yield (
+        "drop empty cells",
+        grid.with_rows(
+            lambda row: [cell for cell in row if text(cell[1])] if not all(text(c[1]) for c in row) else row[:-1]
+        ).page(),
+    )
     for column, name in enumerate(grid.names[:-1]):
         merged = lambda row, c=column: [*row[:c], (row[c][0], f"{row[c][1]} {row[c + 1][1]}"), *row[c + 2 :]]  # noqa: E731
         wide = lambda row, c=column: [*row[:c], (' colspan="2"', row[c][1]), *row[c + 2 :]]  # noqa: E731
         yield f"merge {name} with the next", grid.with_rows(merged).page()
-        yield f"merge {name} with the next in one row", replace(grid, rows=[merged(grid.rows[0]), *grid.rows[1:]]).page()
+        yield (
+            f"merge {name} with the next in one row",
+            replace(grid, rows=[merged(grid.rows[0]), *grid.rows[1:]]).page(),
+        )
         yield f"span {name} over the next", grid.with_rows(wide).page()
     first = grid.rows[0]
     for column, name in enumerate(grid.names):
@@ -175,29 +202,101 @@ def formats(grid: Grid) -> Iterator[Mutant]:
     owner = grid.names[grid.names.index("Relationship") - 1]
     thousand = lambda shown: f"{int(shown.replace(',', '')) / 1000:.1f}K" if shown else ""  # noqa: E731
     changes: dict[str, list[Callable[[str], str]]] = {
-        "#Shares": [thousand, lambda t: t.replace(",", "."), lambda t: "+" + t, lambda t: t + ".0", lambda t: t.replace(",", " ") + "e0", lambda t: "-" + t, lambda t: str(int(t.replace(",", "")) // 1000), _arabic],
-        "Value ($)": [thousand, lambda t: "$" + t, lambda t: t + "M", lambda t: t.replace(",", "'") + "'", lambda t: str(int(t.replace(",", "")) // 1000 + 7), _arabic],
-        "#Shares Total": [lambda t: thousand(t) or "-", lambda t: t + "%", lambda t: t or "0", lambda t: (t or "0") + "k"],
-        "Cost": [lambda t: "$" + t, lambda t: t.replace(".", ","), lambda t: t.split(".")[0], lambda t: t.replace(".", ""), lambda t: "NaN", lambda t: "1e400", lambda t: t + " €", _arabic],
-        "Date": [lambda t: "2026-02-27", lambda t: "27 Feb", lambda t: "02/27/2026", lambda t: "Feb 30", lambda t: "Mrz 02", lambda t: t.upper(), lambda t: t + ", 2026", lambda t: "yesterday"],
-        "SEC Form 4": [lambda t: t[:6], lambda t: t[:-3], lambda t: t.replace("PM", "pm").replace("AM", "am"), lambda t: "Feb 30" + t[6:], lambda t: t[:7] + "19:08", lambda t: t + " EST", lambda t: "2 hours ago", lambda t: t[:7] + "13:00 PM"],
-        "Transaction": [lambda t: t.upper(), lambda t: "P", lambda t: "Purchase", lambda t: t + " (Auto)", lambda t: "Gift", lambda t: f"Big {t}", lambda t: ""],
-        "Ticker": [lambda t: t.lower(), lambda t: f"{t}.XNYS", lambda t: "../" + t, lambda t: t + "\u200b", lambda t: "\u202e" + t],
+        "#Shares": [
+            thousand,
+            lambda t: t.replace(",", "."),
+            lambda t: "+" + t,
+            lambda t: t + ".0",
+            lambda t: t.replace(",", " ") + "e0",
+            lambda t: "-" + t,
+            lambda t: str(int(t.replace(",", "")) // 1000),
+            _arabic,
+        ],
+        "Value ($)": [
+            thousand,
+            lambda t: "$" + t,
+            lambda t: t + "M",
+            lambda t: t.replace(",", "'") + "'",
+            lambda t: str(int(t.replace(",", "")) // 1000 + 7),
+            _arabic,
+        ],
+        "#Shares Total": [
+            lambda t: thousand(t) or "-",
+            lambda t: t + "%",
+            lambda t: t or "0",
+            lambda t: (t or "0") + "k",
+        ],
+        "Cost": [
+            lambda t: "$" + t,
+            lambda t: t.replace(".", ","),
+            lambda t: t.split(".")[0],
+            lambda t: t.replace(".", ""),
+            lambda t: "NaN",
+            lambda t: "1e400",
+            lambda t: t + " €",
+            _arabic,
+        ],
+        "Date": [
+            lambda t: "2026-02-27",
+            lambda t: "27 Feb",
+            lambda t: "02/27/2026",
+            lambda t: "Feb 30",
+            lambda t: "Mrz 02",
+            lambda t: t.upper(),
+            lambda t: t + ", 2026",
+            lambda t: "yesterday",
+        ],
+        "SEC Form 4": [
+            lambda t: t[:6],
+            lambda t: t[:-3],
+            lambda t: t.replace("PM", "pm").replace("AM", "am"),
+            lambda t: "Feb 30" + t[6:],
+            lambda t: t[:7] + "19:08",
+            lambda t: t + " EST",
+            lambda t: "2 hours ago",
+            lambda t: t[:7] + "13:00 PM",
+        ],
+        "Transaction": [
+            lambda t: t.upper(),
+            lambda t: "P",
+            lambda t: "Purchase",
+            lambda t: t + " (Auto)",
+            lambda t: "Gift",
+            lambda t: f"Big {t}",
+            lambda t: "",
+        ],
+        "Ticker": [
+            lambda t: t.lower(),
+            lambda t: f"{t}.XNYS",
+            lambda t: "../" + t,
+            lambda t: t + "\u200b",
+            lambda t: "\u202e" + t,
+        ],
         owner: [lambda t: t + "\u202e", lambda t: "\u200b", lambda t: "", lambda t: "1", lambda t: "N/A"],
         "Relationship": [lambda t: t + "\u0085", lambda t: t + "\ufeff", lambda t: "", lambda t: "7"],
-    }  # fmt: skip
+    }
     for name, column in place.items():
         for number, change in enumerate(changes[name]):
             yield f"{name} written in another way ({number})", grid.with_text(column, change).page()
     links = {
-        "another host": ("www.sec.gov", "www.sec.gov.example"), "host in front": ("http://www.sec.gov", "http://www.sec.gov@example.org"),
-        "another folder": ("/Archives/", "/cgi-bin/"), "folder above": ("/Archives/", "/Archives/../"), "script": ("http://www.sec.gov", "javascript:"),
-        "another owner page": ("?oc=", "?who="), "no number": ("oc=", "oc=x"),
-    }  # fmt: skip
+        "another host": ("www.sec.gov", "www.sec.gov.example"),
+        "host in front": ("http://www.sec.gov", "http://www.sec.gov@example.org"),
+        "another folder": ("/Archives/", "/cgi-bin/"),
+        "folder above": ("/Archives/", "/Archives/../"),
+        "script": ("http://www.sec.gov", "javascript:"),
+        "another owner page": ("?oc=", "?who="),
+        "no number": ("oc=", "oc=x"),
+    }
     for name, (old, new) in links.items():
-        yield f"links: {name}", grid.with_rows(lambda row, o=old, n=new: [(more, inner.replace(o, n)) for more, inner in row]).page()
+        yield (
+            f"links: {name}",
+            grid.with_rows(lambda row, o=old, n=new: [(more, inner.replace(o, n)) for more, inner in row]).page(),
+        )
     if "Ticker" in place:
-        yield "links: another ticker", grid.with_rows(lambda row: [(m, i.replace("?t=", "?t=X")) for m, i in row]).page()
+        yield (
+            "links: another ticker",
+            grid.with_rows(lambda row: [(m, i.replace("?t=", "?t=X")) for m, i in row]).page(),
+        )
 
 
 def _arabic(shown: str) -> str:

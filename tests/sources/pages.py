@@ -12,6 +12,7 @@ from bot.sources.finviz import QUOTE_HEADINGS
 from bot.sources.rows import HEADINGS
 
 NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
+LATER = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 BUY, SALE, EXERCISE, PROPOSED = "Buy", "Sale", "Option Exercise", "Proposed Sale"
 
 
@@ -144,9 +145,14 @@ def old_list(lines: Sequence[Line]) -> str:
         cells[0] = f'<a class="tab-link" href="quote.ashx?t={line.ticker}&ty=c&p=d">{cells[0]}</a>'
         cells[1] = f'<a href="insidertrading.ashx?oc={line.owner_cik}&tc=7" class="tab-link">{cells[1]}</a>'
         cells[9] = f'<a href="{line.link}">{cells[9]}</a>'
-        rows.append('<tr class="insider-sale-row-2" valign="top">' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+        rows.append(
+            '<tr class="insider-sale-row-2" valign="top">' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        )
     table = f'<table class="body-table" width="100%">\n<tr class="table-top">{head}</tr>\n{"".join(rows)}</table>'
-    return _framed("Insider Trading", f"<table><tr><td>Market</td><td>Date</td></tr></table><table><tr><td>{table}</td></tr></table>")
+    return _framed(
+        "Insider Trading",
+        f"<table><tr><td>Market</td><td>Date</td></tr></table><table><tr><td>{table}</td></tr></table>",
+    )
 
 
 def old_quote(lines: Sequence[Line]) -> str:
@@ -157,10 +163,15 @@ def old_quote(lines: Sequence[Line]) -> str:
         cells = [escape(text, quote=False) for text in texts(line, year=False, grouped_cost=False)[1:]]
         cells[0] = f'<a href="insidertrading.ashx?oc={line.owner_cik}&tc=7" class="tab-link">{cells[0]}</a>'
         cells[8] = f'<a href="{line.link}" class="tab-link">{cells[8]}</a>'
-        rows.append('<tr class="insider-buy-row-1" valign="top"><td>' + '<td style="white-space:nowrap">'.join(cells) + "</td></tr>")
+        rows.append(
+            '<tr class="insider-buy-row-1" valign="top"><td>'
+            + '<td style="white-space:nowrap">'.join(cells)
+            + "</td></tr>"
+        )
     table = f'<table width="100%" cellpadding="3">\n<tr>\n{head}\n</tr>\n{"".join(rows)}</table>'
     ticker = f'<a href="quote.ashx?t={lines[0].ticker}&ty=c" class="fullview-ticker" id="ticker">{lines[0].ticker}</a>'
-    body = f"<table><tr><td>{ticker}</td></tr><tr><td><table><tr><td>Insider Own</td><td>1%</td></tr></table></td></tr><tr><td>{table}</td></tr></table>"
+    facts = "<table><tr><td>Insider Own</td><td>1%</td></tr></table>"
+    body = f"<table>{''.join(f'<tr><td>{part}</td></tr>' for part in (ticker, facts, table))}</table>"
     return _framed(f"{lines[0].ticker} {escape(lines[0].company)} Stock Quote\n", body)
 
 
@@ -173,7 +184,9 @@ def styled_quote(lines: Sequence[Line]) -> str:
         cells[0] = f'<a class="tab-link" href="insidertrading.ashx?oc={line.owner_cik}&amp;tc=7">{cells[0]}</a>'
         cells[3] = f"<span>{cells[3]}</span>"
         cells[8] = f'<a class="tab-link" href="{line.link}" target="_blank">{cells[8]}</a>'
-        rows.append('<tr class="insider-row is-sale-2">' + "".join(f'<td class="value">{cell}</td>' for cell in cells) + "</tr>")
+        rows.append(
+            '<tr class="insider-row is-sale-2">' + "".join(f'<td class="value">{cell}</td>' for cell in cells) + "</tr>"
+        )
     table = f'<table class="body-table insider-trading-table">\n<tr>\n{head}</tr>\n{"".join(rows)}</table>'
     return _framed(f"{lines[0].ticker} - {escape(lines[0].company)} Stock Price and Quote", f"<div>{table}</div>")
 
@@ -190,7 +203,8 @@ def new_list(lines: Sequence[Line]) -> str:
         cells[9] = f'<a href="{line.link}" target="_blank" rel="nofollow">{cells[9]}</a>'
         first = f'<td data-boxover-ticker="{line.ticker}" data-boxover-company="{escape(line.company)}">{cells[0]}</td>'
         rows.append('<tr class="fv-insider-row">' + first + "".join(f"<td>{cell}</td>" for cell in cells[1:]) + "</tr>")
-    table = f'<table id="insider-table" class="styled-table-new"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    table = f'<table id="insider-table" class="styled-table-new">{body}</table>'
     return _framed("Latest Insider Trading - Insider Transactions - Form 4", table)
 
 
