@@ -1,8 +1,9 @@
 """Arguments in, printing out: every command of `insiderbot`."""
 
+import io
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -32,40 +33,21 @@ AsOf = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="say on stderr what happens")]
 
 ORDER_COLUMNS: Final = (
-    "client_order_id",
-    "side",
-    "quantity",
-    "symbol",
-    "isin",
-    "currency",
-    "status",
-    "filled",
-    "price",
-    "reason",
-)
+    "client_order_id", "side", "quantity", "symbol", "isin", "currency", "status", "filled", "price", "reason",
+)  # fmt: skip
 TRADE_COLUMNS: Final = (
-    "symbol",
-    "owner",
-    "title",
-    "role",
-    "code",
-    "traded_on",
-    "known_at",
-    "shares",
-    "price",
-    "value",
-    "shares_after",
-)
+    "symbol", "owner", "title", "code", "traded_on", "known_at", "shares", "price", "value", "shares_after",
+)  # fmt: skip
 
 
 def main() -> None:
     """Run the command line; an expected failure is one sentence on stderr and its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may know fewer letters than the names of people
     try:
         app()
     except BotError as error:
-        from bot.render import harmless
-
-        print(f"insiderbot: {harmless(str(error), 2000)}", file=sys.stderr)  # noqa: T201
+        _note(str(error))
         sys.exit(error.exit_code)
 
 
@@ -176,7 +158,10 @@ def map_(tickers: Annotated[list[str], typer.Argument(metavar="TICKER...")], *, 
             empty = dict.fromkeys(Instrument.__dataclass_fields__)
             rows.append({"ticker": ticker, **empty, "proof": [], "reason": result.reason})
             failures.append(result)
-    _print(rows, form, ("ticker", "symbol", "name", "isin", "share_class_figi", "proof", "reason"))
+    if form is Format.TABLE:
+        _print_blocks([_proof(row) for row in rows], indent=4)
+    else:
+        _print(rows, form, ())
     if failures:
         unanswered = any(not failure.final for failure in failures)
         raise (TryAgainError if unanswered else BotError)(
@@ -215,7 +200,9 @@ def status(*, form: As = Format.TABLE) -> None:
         return _say(json.dumps(row, indent=2))
     if form is Format.TABLE:
         return _print(
-            [{"": name.replace("_", " "), "value": value} for name, value in row.items()], form, ("", "value")
+            [{"": name.replace("_", " "), "value": "-" if value is None else value} for name, value in row.items()],
+            form,
+            ("", "value"),
         )
     return _print([row], form, tuple(row))
 
@@ -245,7 +232,6 @@ def explain(about: Annotated[str, typer.Argument(metavar="ID|TICKER")], *, form:
     """Why something was or was not followed: filing, rules, proof, size, the order's life."""
     from bot import app as wiring
     from bot.explain import explain as told
-    from bot.render import harmless
 
     with wiring.opened(_start(), read_only=True) as parts:
         decisions = parts.store.decided(about=about)
@@ -260,7 +246,7 @@ def explain(about: Annotated[str, typer.Argument(metavar="ID|TICKER")], *, form:
         ]
         return _print(rows, form, ())
     blocks = [told(d, known.get(d["client_order_id"]), lives.get(d["client_order_id"], [])) for d in decisions]
-    return _say("\n\n".join("\n".join(harmless(line, 1000) for line in block) for block in blocks))
+    return _print_blocks(blocks, indent=14)
 
 
 # -- operate
@@ -271,9 +257,10 @@ def halt(reason: Annotated[str, typer.Argument(help="why, for the record")] = "h
     """Stop sending orders, durably; nothing that is live is touched."""
     from bot import app as wiring
 
+    reason = reason.strip() or "halted by hand"
     with wiring.opened(_start()) as parts:
         parts.store.halt(reason, wiring.utc_now())
-    _say(f"halted: {reason}")
+    _say(f"halted: {reason}; `insiderbot resume` allows sending again")
 
 
 @app.command(rich_help_panel="Operate")
@@ -319,12 +306,18 @@ def _start(*, verbose: bool = False) -> Any:
     """The settings in force; logging goes to stderr."""
     import logging
 
+    from bot.render import harmless
     from bot.settings import Settings
 
     level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+
+    class OneLine(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return harmless(super().format(record), 2000)
+
+    to_stderr = logging.StreamHandler(sys.stderr)
+    to_stderr.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[to_stderr])
     logging.getLogger("insiderbot").setLevel(level)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote whole addresses
     return Settings.load()
@@ -337,11 +330,12 @@ def _clock(as_of: str | None) -> Any:
         return utc_now
     try:
         instant = datetime.fromisoformat(as_of)
-    except ValueError:
+        in_utc = instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ConfigError(f"{as_of!r} is not an instant: write it like 2022-01-17T10:30Z") from None
     if instant.tzinfo is None:
         raise ConfigError(f"{as_of!r} has no time zone: write it like 2022-01-17T10:30Z")
-    return lambda: instant
+    return lambda: in_utc
 
 
 def _print_cycle(plan: Any, orders: Sequence[Mapping[str, Any]], form: Format) -> None:
@@ -358,7 +352,7 @@ def _print_cycle(plan: Any, orders: Sequence[Mapping[str, Any]], form: Format) -
 
         return _say(json.dumps({"decisions": decisions, "orders": list(orders), "degraded": degraded}, indent=2))
     if form is not Format.TABLE:
-        return _say(render.rows(decisions, form, ()))
+        return _print(decisions, form, ())
     blocks = [f"Plan as of {plan.as_of:%Y-%m-%d %H:%M} UTC", render.verdicts(decisions)]
     if orders:
         blocks.append(render.rows(orders, form, ORDER_COLUMNS, title="Orders"))
@@ -382,7 +376,21 @@ def _order_row(order: Any) -> dict[str, Any]:
 def _print(rows: Sequence[Mapping[str, Any]], form: Format, columns: Sequence[str]) -> None:
     from bot import render
 
-    _say(render.rows(rows, form, columns))
+    if rows or form in {Format.TABLE, Format.JSON}:
+        _say(render.rows(rows, form, columns))
+
+
+def _print_blocks(blocks: Sequence[Sequence[str]], *, indent: int) -> None:
+    from bot import render
+
+    _say(render.blocks(render.paragraphs(block, indent=indent) for block in blocks))
+
+
+def _proof(row: Mapping[str, Any]) -> list[str]:
+    """A mapped ticker with its identifiers, and under it the proof, or the reason why there is none."""
+    known = filter(None, (row["name"], row["isin"], row["share_class_figi"]))
+    why = row["proof"] or [row["reason"]]
+    return ["  ".join([row["ticker"], *known]), *(f"  {line}" for line in why)]
 
 
 def _say(text: str) -> None:

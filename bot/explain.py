@@ -35,8 +35,9 @@ def explain(
 
 def _headline(decision: Mapping[str, Any]) -> str:
     symbols = ", ".join(decision["symbols"]) or "no ticker"
+    who = f"{decision['owner'] or 'no name'}, {decision['title'] or 'no title'}"
     verdict = decision["decision"].upper() if decision["decision"] != "skip" else f"skip ({decision['rule']})"
-    return f"{symbols}  {decision['owner']}, {decision['title'] or 'no title'}: {verdict}   [{decision['event_key']}]"
+    return f"{symbols}  {who}: {verdict}   [{decision['event_key']}]"
 
 
 def _filing(decision: Mapping[str, Any]) -> str:

@@ -2,12 +2,16 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
+from decimal import Decimal
+from threading import Thread
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
@@ -38,19 +42,19 @@ class Answer:
         try:
             return self.body.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise HttpError(f"{self.url} did not answer in UTF-8 (byte {error.start})") from error
+            raise HttpError(f"{_host(self.url)} did not answer in UTF-8 (byte {error.start})") from error
 
     def json(self) -> Any:
         """The body as JSON; HttpError for anything a strict reader refuses."""
         try:
             return strict_json(self.text)
-        except ValueError as error:
-            raise HttpError(f"{self.url} did not answer with JSON ({error})") from error
+        except (ValueError, RecursionError) as error:
+            raise HttpError(f"{_host(self.url)} did not answer with JSON ({error})") from error
 
 
 def strict_json(text: str) -> Any:
-    """JSON without the extras of Python's reader: no NaN, no infinity, no name twice in an object."""
-    return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_twice)
+    """JSON without the extras of Python's reader: no NaN, no infinity, no name twice; fractions are decimals."""
+    return json.loads(text, parse_constant=_no_constant, parse_float=Decimal, object_pairs_hook=_no_twice)
 
 
 class Http:
@@ -61,6 +65,7 @@ class Http:
         self._max_bytes = max_bytes
         again = Retry(
             total=2,
+            read=0,
             status_forcelist={500, 502, 503, 504},
             backoff_factor=0.3,
             respect_retry_after_header=False,
@@ -70,21 +75,30 @@ class Http:
 
     def get(self, url: str, *, params: Mapping[str, str] | None = None) -> Answer:
         """The page at this address, following at most two redirects and none to another host."""
+        return self._in_time(url, lambda: self._follow(url, params))
+
+    def post_json(self, url: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
+        """The answer to one POST: never repeated, never redirected."""
+        return self._in_time(url, lambda: self._send("POST", url, json=body, headers=headers))
+
+    def _in_time(self, url: str, call: Callable[[], Answer]) -> Answer:
+        """What the call answers, or HttpError at the deadline, wherever names, handshakes or bytes keep it waiting."""
+        answer: Future[Answer] = Future()
+        Thread(target=_settle, args=(answer, call), daemon=True).start()
+        try:
+            return answer.result(self._deadline)
+        except TimeoutError:
+            raise HttpError(f"{_host(url)} did not answer in full within {self._deadline:g} s") from None
+
+    def _follow(self, url: str, params: Mapping[str, str] | None) -> Answer:
         answer = self._send("GET", url, params=params)
         for _ in range(MAX_HOPS):
             if answer.status not in REDIRECTS:
                 return answer
-            target = urljoin(answer.url, answer.headers.get("location", ""))
-            if urlsplit(target).hostname != urlsplit(url).hostname:
-                raise HttpError(f"{_host(url)} redirects to another host ({_host(target)}), which is not followed")
-            answer = self._send("GET", target)
+            answer = self._send("GET", _target(answer))
         if answer.status in REDIRECTS:
             raise HttpError(f"{_host(url)} redirects more than {MAX_HOPS} times")
         return answer
-
-    def post_json(self, url: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
-        """The answer to one POST: never repeated, never redirected."""
-        return self._send("POST", url, json=body, headers=headers)
 
     def _send(self, method: str, url: str, **arguments: Any) -> Answer:
         ends = time.monotonic() + self._deadline
@@ -95,19 +109,34 @@ class Http:
                 body = self._read(response, ends)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.url, response.status_code, headers, body)
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             # The exception's own text may quote the full address with its query: name the host and the kind only.
             raise HttpError(f"{_host(url)} could not be reached ({type(error).__name__})") from None
 
     def _read(self, response: requests.Response, ends: float) -> bytes:
         body = bytearray()
-        for chunk in response.iter_content(65536):
+        while chunk := response.raw.read1(65536, decode_content=True):  # what is there, not what fills the buffer
             body += chunk
             if len(body) > self._max_bytes:
                 raise HttpError(f"{_host(response.url)} sent more than {self._max_bytes} bytes")
-            if time.monotonic() > ends:
-                raise HttpError(f"{_host(response.url)} did not finish within {self._deadline:.0f} s")
+            if time.monotonic() > ends:  # nobody waits any more: let go of the connection
+                raise HttpError(f"{_host(response.url)} did not answer in full within {self._deadline:g} s")
         return bytes(body)
+
+
+def _settle(answer: "Future[Answer]", call: Callable[[], Answer]) -> None:
+    try:
+        answer.set_result(call())
+    except BaseException as error:  # noqa: BLE001 - it is raised again where the answer is awaited
+        answer.set_exception(error)
+
+
+def _target(answer: Answer) -> str:
+    """Where a redirect leads, which must be another page of the same host and scheme."""
+    target = urljoin(answer.url, answer.headers.get("location", ""))
+    if urlsplit(target)[:2] != urlsplit(answer.url)[:2]:
+        raise HttpError(f"{_host(answer.url)} redirects to another host ({_host(target)}), which is not followed")
+    return target
 
 
 def _session(user_agent: str, retry: Retry) -> requests.Session:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from math import isfinite, isnan
 from typing import Any
 
 
@@ -38,7 +39,7 @@ class Role(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands; the first four exist only on our side, before the broker has confirmed anything."""
+    """Where an order stands; intent, submitting and activating exist on our side alone: no broker answers with them."""
 
     INTENT = "intent"
     SUBMITTING = "submitting"
@@ -337,6 +338,8 @@ def plain(value: Any) -> Any:
         return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Decimal):
         return decimal_text(value)
+    if isinstance(value, float) and not isfinite(value):  # JSON has neither, so infinity is a string, like a decimal
+        return None if isnan(value) else decimal_text(Decimal(value))
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Mapping):

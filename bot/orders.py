@@ -13,7 +13,7 @@ import base64
 import hashlib
 import logging
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from bot.errors import BrokerError, NotPaperError, OrderRefusedError
@@ -21,6 +21,7 @@ from bot.model import Fill, Order, OrderIntent, OrderStatus, Side
 from bot.ports import Broker, Clock, Store
 
 log: Final = logging.getLogger("insiderbot.orders")
+OURS: Final = {OrderStatus.INTENT, OrderStatus.SUBMITTING, OrderStatus.ACTIVATING}  # what we alone know of an order
 
 
 def decision_id(*, account: str, strategy: str, share_class: str, side: Side, filed_on: date) -> str:
@@ -45,18 +46,19 @@ class Desk:
 
     def work(self) -> list[Order]:
         """Drive all open orders and return them as they stand; one that cannot go on stays open for the next time."""
-        results = []
-        for intent, known in self._store.open_orders():
-            order = known
+        started = self._store.open_orders()
+        for intent, order in started:
             try:
-                while (after := self._step(intent, order)).status is not order.status:
-                    order = after
+                self._drive(intent, order)
             except NotPaperError:
                 raise
             except BrokerError as error:
-                log.warning("%s %s stays %s: %s", intent.side, intent.instrument.symbol, order.status, error)
-            results.append(order)
-        return results
+                log.warning("%s %s is left for the next cycle: %s", intent.side, intent.instrument.symbol, error)
+        return [self._store.order(order.client_order_id) for _, order in started]
+
+    def _drive(self, intent: OrderIntent, order: Order) -> None:
+        while (after := self._step(intent, order)).status is not order.status:
+            order = after
 
     def _step(self, intent: OrderIntent, order: Order) -> Order:
         """The next state of an order, or the order itself when there is nothing to do."""
@@ -104,30 +106,27 @@ class Desk:
 
     def _adopt(self, order: Order, answer: Order) -> Order:
         """Our order with the broker's word on it, once the answer is seen to be about this very order."""
-        _same(order, answer)
-        status = answer.status
+        _check(order, answer)
         after = replace(
             order,
             broker_order_id=answer.broker_order_id,
-            status=status,
+            status=answer.status,
             filled=answer.filled,
             price=answer.price,
             fee=answer.fee,
             reason=answer.reason,
         )
-        if answer.filled > order.filled and answer.price is not None:
-            self._store.add_fill(_fill(order, answer), filled_before=order.filled)
-        return self._move(order, after)
+        return self._move(order, after, _fill(order, answer, self._clock()))
 
-    def _move(self, order: Order, after: Order) -> Order:
+    def _move(self, order: Order, after: Order, fill: Fill | None = None) -> Order:
         if after.status is order.status and after.filled == order.filled:
             return order
         log.info("%s %s %s: %s -> %s", order.side, order.quantity, order.symbol, order.status, after.status)
-        return self._store.move(replace(after, updated_at=self._clock()), order.status)
+        return self._store.move(order, replace(after, updated_at=self._clock()), fill)
 
 
-def _same(order: Order, answer: Order) -> None:
-    """BrokerError unless the broker speaks of the order we mean: an answer about another one proves nothing."""
+def _check(order: Order, answer: Order) -> None:
+    """BrokerError unless the broker speaks of the order we mean, and of a state it can be in."""
     for name in ("client_order_id", "symbol", "side", "quantity"):
         if getattr(order, name) != getattr(answer, name):
             raise BrokerError(
@@ -137,10 +136,20 @@ def _same(order: Order, answer: Order) -> None:
         raise BrokerError(
             f"the broker knows {order.client_order_id} as {answer.broker_order_id}, not {order.broker_order_id}"
         )
+    if answer.status in OURS:
+        raise BrokerError(f"the broker answered with status {answer.status}, which no broker can know")
+    least = order.quantity if answer.status is OrderStatus.FILLED else order.filled
+    if not least <= answer.filled <= order.quantity or (answer.filled and answer.price is None):
+        raise BrokerError(
+            f"the broker answered {answer.status} with {answer.filled} of {order.quantity} shares filled "
+            f"at {answer.price}, where {order.filled} were filled before"
+        )
 
 
-def _fill(order: Order, answer: Order) -> Fill:
+def _fill(order: Order, answer: Order, now: datetime) -> Fill | None:
     """What was filled since we last looked, at the price that makes our sum agree with the broker's average."""
+    if answer.filled == order.filled:
+        return None
     quantity = answer.filled - order.filled
     paid = answer.filled * (answer.price or 0) - order.filled * (order.price or 0)
     return Fill(
@@ -151,5 +160,5 @@ def _fill(order: Order, answer: Order) -> Fill:
         price=paid / quantity,
         fee=answer.fee - order.fee,
         currency=order.currency,
-        at=answer.updated_at or order.updated_at,  # type: ignore[arg-type]
+        at=answer.updated_at or now,
     )

@@ -38,7 +38,7 @@ def find(kind: Kind, spec: str) -> tuple[Factory, str]:
     known = {entry.name: entry for entry in entry_points(group=f"insiderbot.{kind}")}
     if name in known:
         return known[name].load(), argument
-    if argument:
+    if argument and all(part.isidentifier() for part in name.split(".")):
         return _imported(spec, name, argument), ""
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(sorted(known))} or write module:factory"
@@ -51,7 +51,7 @@ def _imported(spec: str, module: str, attribute: str) -> Factory:
         sys.path.insert(0, here)
     try:
         factory = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise ConfigError(f"{spec!r} cannot be loaded: {error}") from error
     if not callable(factory):
         raise ConfigError(f"{spec!r} is not a factory: write a function that takes a Kit and returns the part")

@@ -9,11 +9,13 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
 HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})  # control, bidi and zero-width characters, line breaks
-FORMULA: Final = re.compile(r"^[=+\-@\t\r]")
-NUMBER: Final = re.compile(r"^[+-]?\d+(\.\d+)?$", re.ASCII)
+FORMULA: Final = re.compile(r"[=+\-@＝＋－＠]")
+NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
+INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.:]+\+00:00", re.ASCII)
 LONGEST: Final = 256
 
 
@@ -42,21 +44,23 @@ def rows(data: Sequence[Mapping[str, Any]], form: Format, columns: Sequence[str]
 def table(
     data: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: str = "", width: int | None = None
 ) -> str:
-    """The rows as a table as wide as the terminal, numbers to the right."""
+    """The rows as a table as wide as the terminal, numbers to the right, UTC to the minute; `none` without rows."""
+    if not data:
+        return "none"
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    one_line = partial(Text, no_wrap=True, overflow="ellipsis")
     grid = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in columns:
         cells = [_cell(row.get(name)) for row in data]
-        if all(not cell or NUMBER.match(cell) for cell in cells) and any(cells):
-            grid.add_column(name.replace("_", " "), justify="right", no_wrap=True, min_width=max(map(len, cells)))
-        else:
-            grid.add_column(name.replace("_", " "), no_wrap=True, overflow="ellipsis")
+        is_number = all(not cell or NUMBER.fullmatch(cell) for cell in cells) and any(cells)
+        # A column that may not wrap keeps its width: words are cut before any number is.
+        grid.add_column(one_line(name.replace("_", " ")), justify="right" if is_number else "left", no_wrap=is_number)
     for row in data:
-        grid.add_row(*(Text(harmless(_cell(row.get(name)))) for name in columns))
+        grid.add_row(*(one_line(harmless(INSTANT.sub(r"\1 \2", _cell(row.get(name))))) for name in columns))
     screen = io.StringIO()
     console = Console(file=screen, width=width or terminal_width(), highlight=False, color_system=None)
     console.print(grid)
@@ -97,8 +101,22 @@ def _verdict(decision: Mapping[str, Any], width: int) -> str:
     )
 
 
+def paragraphs(lines: Iterable[str], *, indent: int, width: int | None = None) -> str:
+    """Lines of text for a person, each wrapped to the terminal with its continuation indented."""
+    return "\n".join(
+        textwrap.fill(
+            harmless(line, 1000),
+            width or terminal_width(),
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in lines
+    )
+
+
 def as_csv(data: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as CSV; text that a spreadsheet would run as a formula is quoted with an apostrophe."""
+    """The rows as CSV; text that a spreadsheet would run as a formula is quoted with an apostrophe; one line each."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     names = list(dict.fromkeys(name for row in data for name in row))
@@ -119,9 +137,13 @@ def funnel(decisions: Sequence[Mapping[str, Any]], orders: Sequence[Mapping[str,
     for decision in decisions:
         if decision["decision"] == "skip":
             refused[decision["rule"]] = refused.get(decision["rule"], 0) + 1
-    parts = [f"{len(decisions)} events", *(f"{count} {rule}" for rule, count in refused.items())]
+    parts = [_count(decisions, "event"), *(f"{count} {rule}" for rule, count in refused.items())]
     followed = len(decisions) - sum(refused.values())
-    return " − ".join(parts) + f" = {followed} followed by {len(orders)} orders"
+    return " − ".join(parts) + f" = {followed} followed, {_count(orders, 'order')}"
+
+
+def _count(items: Sequence[Any], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
 def _cell(value: Any) -> str:
@@ -135,7 +157,8 @@ def _cell(value: Any) -> str:
 
 
 def _safe(text: str) -> str:
-    return "'" + text if FORMULA.match(text) and not NUMBER.match(text) else text
+    visible = harmless(text, len(text))
+    return "'" + visible if FORMULA.match(visible) and not NUMBER.fullmatch(visible) else visible
 
 
 def blocks(parts: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from bot import orders
-from bot.model import Decision, Instrument, Listing, OrderIntent, Signal, Skip, plain
+from bot.model import Decision, Instrument, Listing, OrderIntent, Side, Signal, Skip, plain
 from bot.ports import BrokerView, Mapper, Store
 from bot.sessions import Session, Sessions
 from bot.sizing import Size, size
@@ -66,6 +66,9 @@ class _Book:
         self._account = trader.broker.account()
         self._terms = trader.broker.terms()
         self._held = {position.symbol: position for position in trader.broker.positions()}
+        for _, order in trader.store.open_orders():
+            if order.side is Side.SELL:
+                self._give_up(order.symbol, order.quantity - order.filled)
         self.intents: dict[str, OrderIntent] = {}
 
     def enter(self, decision: Decision, instrument: Instrument | Skip, sides: dict[str, set[str]]) -> Decision:
@@ -118,6 +121,8 @@ class _Book:
             return sized
         evidence["size"] = sized.words
         self._account = replace(self._account, available=self._account.available - sized.cost)
+        if signal.side is Side.SELL:
+            self._give_up(instrument.symbol, sized.quantity)
         self.intents[key] = OrderIntent(
             client_order_id=key,
             decision_id=decided,
@@ -133,6 +138,11 @@ class _Book:
             created_at=self._now,
         )
         return key
+
+    def _give_up(self, symbol: str, quantity: Decimal) -> None:
+        """Shares that an order already sells cannot be sold by another."""
+        if position := self._held.get(symbol):
+            self._held[symbol] = replace(position, quantity=position.quantity - quantity)
 
     def _size(self, signal: Signal, instrument: Instrument) -> Size | Skip:
         return size(

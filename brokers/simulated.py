@@ -5,7 +5,7 @@ session it is meant for, or at the price of the moment when that session is unde
 session it expires. A buy pays the ask, a sale gets the bid: half the spread on either side of the price.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -50,7 +50,7 @@ class SimulatedBroker:
     def account(self) -> Account:
         """Cash, less what open buys are expected to cost."""
         cash = self.book.cash()
-        reserved = sum((self._cost(order) for order in self._open() if order.side is Side.BUY), Decimal(0))
+        reserved = sum((self._cost(order) for order in self._open(Side.BUY)), Decimal(0))
         return Account(id="simulated", currency=CURRENCY, cash=cash, available=cash - reserved)
 
     def positions(self) -> Sequence[Position]:
@@ -95,7 +95,8 @@ class SimulatedBroker:
         """Send an inactive order to the market."""
         for order in self.book.orders(OrderStatus.INACTIVE):
             if order.broker_order_id == broker_order_id:
-                self.book.change(replace(order, status=OrderStatus.WORKING, updated_at=self.clock()))
+                working = replace(order, status=OrderStatus.WORKING, updated_at=self.clock())
+                self.book.change(working, OrderStatus.INACTIVE)
 
     def find(self, client_order_id: str) -> Order | None:
         """The order as it stands now, the market's moves since we last looked included."""
@@ -110,15 +111,15 @@ class SimulatedBroker:
         now = self.clock()
         if order.valid_from is None or order.valid_until is None or order.updated_at is None or now < order.valid_from:
             return
-        for instant in (max(order.valid_from, order.updated_at), min(now, order.valid_until)):
+        start = max(order.valid_from, order.updated_at)
+        for instant in (start, min(now, order.valid_until)) if start < order.valid_until else ():
             quote = self._quote(order.symbol, instant)
-            if quote and quote.at >= order.valid_from:
+            if quote and quote.at >= order.valid_from and quote.currency == order.currency:
                 self._fill(order, quote, instant)
                 return
         if now >= order.valid_until:
-            self.book.change(
-                replace(order, status=OrderStatus.EXPIRED, reason="no price in its session", updated_at=now)
-            )
+            expired = replace(order, status=OrderStatus.EXPIRED, reason="no price in its session", updated_at=now)
+            self.book.change(expired, OrderStatus.WORKING)
 
     def _fill(self, order: Order, quote: Quote, at: datetime) -> None:
         price, fee = (quote.ask if order.side is Side.BUY else quote.bid), self.conditions.fee
@@ -128,7 +129,8 @@ class SimulatedBroker:
             else _short_of(order.quantity * price + fee, self.book.cash())
         )
         if problem:
-            self.book.change(replace(order, status=OrderStatus.REJECTED, reason=problem, updated_at=at))
+            rejected = replace(order, status=OrderStatus.REJECTED, reason=problem, updated_at=at)
+            self.book.change(rejected, OrderStatus.WORKING)
             return
         done = replace(order, status=OrderStatus.FILLED, filled=order.quantity, price=price, fee=fee, updated_at=at)
         fill = Fill(
@@ -146,21 +148,28 @@ class SimulatedBroker:
     def _refusal(self, order: Order) -> str | None:
         """Why the account does not take this order, or None."""
         quote = self._quote(order.symbol, self.clock())
-        if quote is None:
-            return f"there is no quote for {order.symbol}"
+        if quote is None or quote.currency != order.currency:
+            return f"there is no quote for {order.symbol} in {order.currency}"
         if order.side is Side.SELL:
-            return self._not_held(order)
+            return self._not_held(order, others=self._open(Side.SELL))
         worth, least = order.quantity * quote.ask, self.conditions.minimum
         if worth < least:
             return f"worth {worth:,.2f} {CURRENCY}, below the smallest order of {least:,.2f}"
         return _short_of(worth + self.conditions.fee, self.account().available)
 
-    def _not_held(self, order: Order) -> str | None:
+    def _not_held(self, order: Order, others: Iterable[Order] = ()) -> str | None:
+        """Why these shares cannot be sold, or None; what `others` sell is not there to be sold again."""
         held = sum((p.quantity for p in self.positions() if p.symbol == order.symbol), Decimal(0))
+        held -= sum((other.quantity for other in others if other.symbol == order.symbol), Decimal(0))
         return None if order.quantity <= held else f"{order.quantity} shares to sell, {held} held"
 
-    def _open(self) -> Sequence[Order]:
-        return self.book.orders(OrderStatus.INACTIVE, OrderStatus.WORKING)
+    def _open(self, side: Side) -> Iterator[Order]:
+        """The orders of this side that can still be filled; one never activated ends with its session."""
+        now = self.clock()
+        for order in self.book.orders(OrderStatus.INACTIVE, OrderStatus.WORKING):
+            over = order.status is OrderStatus.INACTIVE and order.valid_until is not None and now >= order.valid_until
+            if order.side is side and not over:
+                yield order
 
     def _cost(self, order: Order) -> Decimal:
         quote = self._quote(order.symbol, self.clock())
@@ -171,8 +180,8 @@ class SimulatedBroker:
         if quote is None or not self.spread:
             return quote
         half = self.spread / 2
-        cent = Decimal("0.0001")
-        return replace(quote, bid=(quote.bid * (1 - half)).quantize(cent), ask=(quote.ask * (1 + half)).quantize(cent))
+        tick = Decimal("0.0001")
+        return replace(quote, bid=(quote.bid * (1 - half)).quantize(tick), ask=(quote.ask * (1 + half)).quantize(tick))
 
 
 def _short_of(cost: Decimal, available: Decimal) -> str | None:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,9 @@ from bot.sessions import Sessions
 
 PRICE: Final = re.compile(r"\d{1,7}(\.\d{1,8})?", re.ASCII)
 SYMBOL: Final = re.compile(r"[A-Z][A-Z0-9]{0,5}([.-][A-Z]{1,2})?", re.ASCII)
+CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
+DAY: Final = re.compile(r"(19|20)\d\d-\d\d-\d\d", re.ASCII)
+INSTANT: Final = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d(:\d\d(\.\d{{1,6}})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 STALE: Final = timedelta(days=7)  # longer than any run of holidays: an older price is no quote
 
 
@@ -28,7 +32,7 @@ class PriceFiles:
     """Quotes as the files had them at any instant.
 
     A daily bar is two quotes: its open when the session opens, its close when it closes. Both are per share, without a
-    spread. ConfigError names the file, the line and the column that cannot be read.
+    spread. ConfigError names the file, the line and the cell that cannot be read.
     """
 
     def __init__(self, path: Path, sessions: Sessions) -> None:
@@ -39,6 +43,11 @@ class PriceFiles:
                 self._quotes.setdefault(quote.symbol, []).append(quote)
         for quotes in self._quotes.values():
             quotes.sort(key=lambda quote: quote.at)
+            for one, next_one in pairwise(quotes):
+                if one.at == next_one.at and one != next_one:
+                    raise ConfigError(
+                        f"{path} has two different prices for {one.symbol} at {one.at:%Y-%m-%d %H:%M} UTC"
+                    )
 
     def quote(self, symbol: str, at: datetime) -> Quote | None:
         """The last quote known at that instant; None when there is none of the last seven days."""
@@ -48,36 +57,39 @@ class PriceFiles:
         return last if last and at - last.at <= STALE else None
 
     def _read(self, file: Path) -> Iterator[Quote]:
-        with file.open(encoding="utf-8", newline="") as lines:
-            reader = csv.DictReader(lines)
-            names = set(reader.fieldnames or ())
-            kind = self._bar if {"date", "open", "close"} <= names else self._quote
-            wanted = {"date", "symbol", "open", "close"} if kind == self._bar else {"at", "symbol", "bid", "ask"}
-            if missing := wanted - names:
-                raise ConfigError(
-                    f"{file} has no column {min(missing)!r}; write date,symbol,open,close or at,symbol,bid,ask"
-                )
-            for number, row in enumerate(reader, start=2):
-                try:
-                    yield from kind(row)
-                except ValueError as error:
-                    raise ConfigError(f"{file}, line {number}: {error}") from None
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines, strict=True)
+            try:
+                yield from self._rows(reader)
+            except (ValueError, csv.Error) as error:
+                raise ConfigError(f"{file}, line {reader.line_num}: {error}") from None
+
+    def _rows(self, reader: "csv.DictReader[str]") -> Iterator[Quote]:
+        names = set(reader.fieldnames or ())
+        kind = self._bar if {"date", "open", "close"} <= names else self._quote
+        wanted = {"date", "symbol", "open", "close"} if kind == self._bar else {"at", "symbol", "bid", "ask"}
+        if missing := wanted - names:
+            raise ValueError(f"there is no column {min(missing)!r}; write date,symbol,open,close or at,symbol,bid,ask")
+        for row in reader:
+            if None in row or None in row.values():
+                raise ValueError("it has more or fewer cells than the first line has columns")
+            yield from kind(row)
 
     def _bar(self, row: dict[str, str]) -> Iterable[Quote]:
+        if not DAY.fullmatch(row["date"]):
+            raise ValueError(f"date: {row['date']!r} is not a day; write 2026-03-02")
         session = self._sessions.on(date.fromisoformat(row["date"]))
-        symbol, currency = _symbol(row), row.get("currency") or "USD"
         for at, name in ((session.opens, "open"), (session.closes, "close")):
             price = _price(row, name)
-            yield Quote(symbol=symbol, bid=price, ask=price, currency=currency, at=at)
+            yield Quote(symbol=_symbol(row), bid=price, ask=price, currency=_currency(row), at=at)
 
     def _quote(self, row: dict[str, str]) -> Iterable[Quote]:
-        at = datetime.fromisoformat(row["at"])
-        if at.tzinfo is None:
-            raise ValueError(f"at: {row['at']!r} has no time zone; write 2026-03-02T14:30:00Z")
-        bid, ask = _price(row, "bid"), _price(row, "ask")
+        if not INSTANT.fullmatch(row["at"]):
+            raise ValueError(f"at: {row['at']!r} is not an instant with its time zone; write 2026-03-02T14:30:00Z")
+        at, bid, ask = datetime.fromisoformat(row["at"]), _price(row, "bid"), _price(row, "ask")
         if bid > ask:
             raise ValueError(f"bid {bid} is above ask {ask}")
-        yield Quote(symbol=_symbol(row), bid=bid, ask=ask, currency=row.get("currency") or "USD", at=at.astimezone(UTC))
+        yield Quote(symbol=_symbol(row), bid=bid, ask=ask, currency=_currency(row), at=at.astimezone(UTC))
 
 
 def _files(path: Path) -> list[Path]:
@@ -91,6 +103,13 @@ def _symbol(row: dict[str, str]) -> str:
     if not SYMBOL.fullmatch(row["symbol"]):
         raise ValueError(f"symbol: {row['symbol']!r} is not a ticker")
     return row["symbol"].replace(".", "-")
+
+
+def _currency(row: dict[str, str]) -> str:
+    currency = row.get("currency") or "USD"
+    if not CURRENCY.fullmatch(currency):
+        raise ValueError(f"currency: {currency!r} is not a code of three letters")
+    return currency
 
 
 def _price(row: dict[str, str], name: str) -> Decimal:

@@ -58,11 +58,11 @@ class Database:
 def open_database(url: str, *, read_only: bool = False) -> Database:
     """The database at this SQLAlchemy URL, created when it is new.
 
-    Read-only, nothing on disk changes: a database that does not exist yet is an empty one in memory.
+    Read-only, nothing on disk changes: where there is no database yet, or an empty file, it is an empty one in memory.
     """
     parsed = _parsed(url)
     path = None if parsed.database in {None, "", ":memory:"} else Path(str(parsed.database))
-    if read_only and path and (not path.exists() or path.is_file() and not path.stat().st_size):
+    if read_only and path and (not path.exists() or (path.is_file() and not path.stat().st_size)):
         path = None
     if path is not None and not read_only and not path.parent.is_dir():
         raise ConfigError(f"BOT_DATABASE_URL: there is no folder {path.parent}; create it or choose another place")

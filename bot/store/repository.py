@@ -145,7 +145,9 @@ class Repository:
         with self._database.read() as connection:
             for chunk in _chunks(requests):
                 query = select(mappings.c.request, mappings.c.answer).where(mappings.c.request.in_(chunk))
-                found |= {row.request: row.answer for row in connection.execute(query.where(mappings.c.expires_at > now))}
+                found |= {
+                    row.request: row.answer for row in connection.execute(query.where(mappings.c.expires_at > now))
+                }
         return found
 
     def put(self, answers: Mapping[str, str], expires_at: datetime) -> None:

@@ -1,0 +1,230 @@
+"""What the engine relies on in every broker; one suite, run once per broker.
+
+To put your own broker through it, write a function that takes an empty folder and returns a `Bench`, and name it:
+
+    INSIDERBOT_BENCH=my_package.bench:bench pytest tests/brokers/test_contract.py
+
+The account on the bench is a new paper account (or a stand-in of your broker on loopback) that can afford `intent` and
+`other`, and not `too_large`. `again` is a second broker object on the same account, as after a restart of the bot.
+"""
+
+import importlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.app import ReadOnlyBroker
+from bot.errors import OrderRefusedError
+from bot.model import OrderIntent, OrderStatus, Terms
+from bot.orders import OURS, Desk
+from bot.ports import Broker
+from bot.store.database import Database, open_database
+from bot.store.paper import PaperBooks
+from bot.store.repository import Repository
+from brokers.simulated import SimulatedBroker
+from tests.builders import NOW, instrument, intent
+from tests.fakes import Quotes, ScriptedBroker, Time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """A broker on a new paper account, and orders to try it with; `now` is an instant at which it takes them.
+
+    `close` is called at the end.
+    """
+
+    broker: Broker
+    again: Broker
+    now: datetime
+    intent: OrderIntent
+    other: OrderIntent
+    too_large: OrderIntent
+    close: Callable[[], object] = lambda: None
+
+
+def numbered(n: int, quantity: int = 24) -> OrderIntent:
+    return intent(client_order_id=f"itb-{n:026}", decision_id=f"d-{n:024}", quantity=Decimal(quantity))
+
+
+def simulated(folder: Path) -> Bench:
+    """The simulated broker with 10,000 USD."""
+    quotes = Quotes()
+    quotes.price("NWRB", NOW - timedelta(hours=1), "40", "40.1")
+
+    databases = [open_database(f"sqlite:///{folder}/books.db") for _ in range(2)]
+
+    def broker(database: Database) -> SimulatedBroker:
+        book = PaperBooks(database, Decimal(10_000))
+        return SimulatedBroker(book=book, prices=quotes, clock=Time(), conditions=Terms(fee=Decimal(1)))
+
+    orders = {"intent": numbered(1), "other": numbered(2), "too_large": numbered(3, 10_000)}
+    one, again = (broker(database) for database in databases)
+    return Bench(broker=one, again=again, now=NOW, close=lambda: [each.close() for each in databases], **orders)
+
+
+def one_step(folder: Path) -> Bench:
+    """The tests' own broker, whose orders work as soon as they are submitted."""
+
+    class Limited(ScriptedBroker):
+        def submit(self, intent: OrderIntent):  # type: ignore[no-untyped-def]
+            if intent.quantity > 1000:
+                raise OrderRefusedError("insufficient funds")
+            return super().submit(intent)
+
+    broker = Limited(two_step=False)
+    orders = {"intent": numbered(1), "other": numbered(2), "too_large": numbered(3, 10_000)}
+    return Bench(broker=broker, again=broker, now=NOW, **orders)
+
+
+def benches() -> list[Callable[[Path], Bench]]:
+    own = os.environ.get("INSIDERBOT_BENCH")
+    if own is None:
+        return [simulated, one_step]
+    module, _, name = own.partition(":")
+    return [getattr(importlib.import_module(module), name)]
+
+
+@pytest.fixture(params=benches(), ids=lambda bench: bench.__name__)
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    made: Bench = request.param(tmp_path)
+    yield made
+    made.close()
+
+
+def placed(bench: Bench) -> OrderStatus:
+    return OrderStatus.INACTIVE if bench.broker.two_step else OrderStatus.WORKING
+
+
+# -- looking
+
+
+def test_the_account_says_what_is_there_and_what_is_left(bench: Bench) -> None:
+    account = bench.broker.account()
+    assert 0 < account.available <= account.cash
+    assert account.currency == bench.intent.currency
+    assert bench.broker.positions() == []
+
+
+def test_a_quote_has_two_sides_and_is_not_from_the_future(bench: Bench) -> None:
+    quote = bench.broker.quote(bench.intent.instrument, bench.now)
+    assert quote is not None
+    assert 0 < quote.bid <= quote.ask
+    assert quote.at <= bench.now
+    assert quote.symbol == bench.intent.instrument.symbol
+
+
+def test_conditions_are_never_negative(bench: Bench) -> None:
+    assert bench.broker.terms().fee >= 0
+    assert bench.broker.terms().minimum >= 0
+
+
+def test_isin_candidates_can_be_asked_for(bench: Bench) -> None:
+    assert all(len(isin) == 12 for isin in bench.broker.isin_candidates("NWRB", instrument().name))
+
+
+def test_an_id_it_has_never_seen_is_not_found(bench: Bench) -> None:
+    assert bench.broker.find(bench.intent.client_order_id) is None
+
+
+def test_the_view_for_dry_runs_cannot_place_anything(bench: Bench) -> None:
+    view = ReadOnlyBroker(bench.broker)
+    assert not any(hasattr(view, name) for name in ("submit", "activate", "find"))
+    assert view.account() == bench.broker.account()
+
+
+# -- placing
+
+
+def test_a_placed_order_is_the_one_that_was_meant(bench: Bench) -> None:
+    order, wanted = bench.broker.submit(bench.intent), bench.intent
+    assert (order.client_order_id, order.symbol, order.side, order.quantity, order.currency) == (
+        wanted.client_order_id,
+        wanted.instrument.symbol,
+        wanted.side,
+        wanted.quantity,
+        wanted.currency,
+    )
+    assert order.broker_order_id
+    assert order.filled == 0 or order.price is not None
+    assert order.status not in OURS
+
+
+def test_what_was_placed_is_found_also_after_a_restart(bench: Bench) -> None:
+    order = bench.broker.submit(bench.intent)
+    for broker in (bench.broker, bench.again):
+        found = broker.find(bench.intent.client_order_id)
+        assert found is not None
+        assert (found.broker_order_id, found.quantity) == (order.broker_order_id, order.quantity)
+
+
+def test_a_two_step_order_does_nothing_until_it_is_activated(bench: Bench) -> None:
+    assert bench.broker.submit(bench.intent).status is placed(bench)
+    found = bench.again.find(bench.intent.client_order_id)
+    assert found is not None
+    assert found.status is placed(bench)
+
+
+def test_the_same_id_again_returns_the_same_order_and_never_a_second(bench: Bench) -> None:
+    first = bench.broker.submit(bench.intent)
+    left = bench.broker.account().available
+    for broker in (bench.broker, bench.again):
+        assert broker.submit(bench.intent).broker_order_id == first.broker_order_id
+    assert bench.broker.account().available == left
+
+
+def test_two_ids_are_two_orders(bench: Bench) -> None:
+    one, other = bench.broker.submit(bench.intent), bench.broker.submit(bench.other)
+    assert one.broker_order_id != other.broker_order_id
+
+
+def test_a_refused_order_does_not_exist(bench: Bench) -> None:
+    left = bench.broker.account()
+    with pytest.raises(OrderRefusedError) as told:
+        bench.broker.submit(bench.too_large)
+    assert str(told.value)
+    assert bench.again.find(bench.too_large.client_order_id) is None
+    assert bench.broker.account() == left
+
+
+# -- activating
+
+
+def test_an_activated_order_is_live_and_a_second_activation_changes_nothing(bench: Bench) -> None:
+    order = bench.broker.submit(bench.intent)
+    assert order.broker_order_id
+    if bench.broker.two_step:
+        bench.broker.activate(order.broker_order_id)
+    once = bench.broker.find(bench.intent.client_order_id)
+    assert once is not None
+    assert once.status in {OrderStatus.WORKING, OrderStatus.PARTIAL, OrderStatus.FILLED}
+    bench.again.activate(order.broker_order_id)
+    assert bench.again.find(bench.intent.client_order_id) == once
+
+
+def test_activating_one_order_leaves_the_other_alone(bench: Bench) -> None:
+    order, _ = bench.broker.submit(bench.intent), bench.broker.submit(bench.other)
+    assert order.broker_order_id
+    bench.broker.activate(order.broker_order_id)
+    other = bench.broker.find(bench.other.client_order_id)
+    assert other is not None
+    assert other.status is placed(bench)
+
+
+# -- with the desk
+
+
+def test_the_desk_takes_an_order_all_the_way_and_leaves_it_there(bench: Bench) -> None:
+    database = open_database("sqlite:///:memory:")
+    store = Repository(database)
+    store.record([], [bench.intent, bench.too_large], bench.now)
+    live = {OrderStatus.WORKING, OrderStatus.PARTIAL, OrderStatus.FILLED}
+    for broker in (bench.broker, bench.again):
+        Desk(broker, store, lambda: bench.now).work()
+        assert store.order(bench.intent.client_order_id).status in live
+        assert store.order(bench.too_large.client_order_id).status is OrderStatus.REJECTED
+    database.close()

@@ -1,0 +1,122 @@
+"""The wiring: what a run is given, and that one which only looks has nothing to change anything with."""
+
+import hashlib
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import app
+from bot.errors import ConfigError
+from bot.ports import Broker, BrokerView
+from bot.settings import Settings
+from brokers.simulated import SimulatedBroker
+from tests.builders import NOW, intent
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings.load(None, **changes)
+
+
+def at_now() -> datetime:
+    return NOW
+
+
+def folder() -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in Path().iterdir()}
+
+
+def members(kind: type) -> set[str]:
+    return {name for name in (*vars(kind), *getattr(kind, "__annotations__", {})) if not name.startswith("_")}
+
+
+def test_a_read_only_run_without_a_database_creates_none() -> None:
+    with app.opened(settings(), clock=at_now, read_only=True) as parts:
+        assert parts.store.orders() == []
+        assert parts.broker.account().cash == 100_000
+    assert folder() == {}
+
+
+def test_a_read_only_run_leaves_the_database_as_it_is() -> None:
+    with app.opened(settings(), clock=at_now) as parts:
+        parts.store.halt("for the test", NOW)
+    before = folder()
+    assert list(before) == ["insiderbot.db"]
+    with app.opened(settings(), clock=at_now, read_only=True) as parts:
+        assert parts.store.halted() == "for the test"
+        assert parts.broker.account().cash == 100_000
+    assert folder() == before
+
+
+def test_a_fresh_run_knows_nothing_of_the_database() -> None:
+    with app.opened(settings(), clock=at_now) as parts:
+        parts.store.halt("for the test", NOW)
+    before = folder()
+    with app.opened(settings(), clock=at_now, fresh=True) as parts:
+        assert parts.store.halted() is None
+        parts.store.halt("only in memory", NOW)
+    assert folder() == before
+
+
+def test_a_read_only_broker_can_be_asked_everything_and_told_nothing() -> None:
+    with app.opened(settings(), clock=at_now, read_only=True) as parts:
+        view = app.ReadOnlyBroker(parts.broker)
+    orders = members(Broker) - members(BrokerView)
+    assert {"submit", "activate"} <= orders
+    assert all(hasattr(view, name) for name in members(BrokerView))
+    assert not any(hasattr(view, name) for name in orders)
+
+
+def test_a_read_only_cache_remembers_and_learns_nothing() -> None:
+    with app.opened(settings(), clock=at_now) as parts:
+        later = NOW + timedelta(days=1)
+        parts.store.put({"known": "answer"}, later)
+        cache = app.ReadOnlyCache(parts.store)
+        cache.put({"new": "answer"}, later)
+        assert cache.get(["known", "new"], NOW) == {"known": "answer"}
+
+
+def test_a_bot_that_looks_has_no_desk_and_looks_past_the_backlog() -> None:
+    with app.opened(settings(sources="finviz"), clock=at_now) as parts:
+        looking, acting = parts.looking(), parts.acting()
+    assert (looking.desk, looking.trade_backlog) == (None, True)
+    assert acting.desk is not None
+    assert acting.trade_backlog is False
+    with pytest.raises(ConfigError, match="a dry run places nothing"):
+        looking.execute(None)  # type: ignore[arg-type]
+
+
+def test_no_sources_is_a_sentence_that_says_what_to_write() -> None:
+    with (
+        app.opened(settings(), read_only=True) as parts,
+        pytest.raises(ConfigError, match=r"^BOT_SOURCES is empty: write finviz, files:PATH or both"),
+    ):
+        parts.looking()
+
+
+@pytest.mark.parametrize(("name", "value"), [("broker", "simulatd"), ("strategy", "executve"), ("sources", "finvz")])
+def test_a_part_that_does_not_exist_is_refused_with_a_suggestion(name: str, value: str) -> None:
+    wrong = settings(**({"sources": "finviz"} | {name: value}))
+    with app.opened(wrong, read_only=True) as parts, pytest.raises(ConfigError, match="did you mean"):
+        parts.looking()
+
+
+def test_without_prices_there_is_no_quote() -> None:
+    with app.opened(settings(), clock=at_now, read_only=True) as parts:
+        assert parts.broker.quote(intent().instrument, NOW) is None
+
+
+def test_the_settings_reach_the_simulated_account() -> None:
+    chosen = settings(simulated_cash="500", simulated_fee="2", simulated_minimum="3", simulated_spread="1%")
+    with app.opened(chosen, clock=at_now, read_only=True) as parts:
+        broker = parts.broker
+        assert broker.account().available == 500
+    assert isinstance(broker, SimulatedBroker)
+    assert (str(broker.terms().fee), str(broker.terms().minimum), str(broker.spread)) == ("2", "3", "0.01")
+
+
+def test_the_clock_of_the_house_is_aware_and_in_utc() -> None:
+    offset = app.utc_now().utcoffset()
+    assert offset is not None
+    assert not offset

@@ -1,0 +1,387 @@
+"""The order's life: one order per decision, written down before anything is sent, whatever the broker answers."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import BrokerError, NotPaperError, OrderRefusedError, StoreError
+from bot.model import Order, OrderIntent, OrderStatus, Side
+from bot.orders import Desk, client_order_id, decision_id
+from bot.store.database import Database, open_database
+from bot.store.repository import Repository
+from tests.builders import NOW, decision, intent
+from tests.fakes import Fault, ScriptedBroker, Time
+
+FACTS: dict[str, Any] = {
+    "account": "paper",
+    "strategy": "executives",
+    "share_class": "BBG001S5N8V8",
+    "side": Side.BUY,
+    "filed_on": date(2026, 3, 2),
+}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path}/bot.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(database: Database) -> Repository:
+    """A store with the one intent of `intent()`."""
+    repository = Repository(database)
+    repository.record([decision()], [intent()], NOW)
+    return repository
+
+
+@pytest.fixture(params=["two-step", "one-step"])
+def broker(request: pytest.FixtureRequest) -> ScriptedBroker:
+    return ScriptedBroker(two_step=request.param == "two-step")
+
+
+def work(broker: ScriptedBroker, store: Repository, time: Time | None = None) -> Order:
+    (order,) = Desk(broker, store, time or Time()).work()
+    return order
+
+
+def sent(broker: ScriptedBroker) -> list[str]:
+    return [call for call in broker.calls if call != "find"]
+
+
+def walked(store: Repository, key: str = intent().client_order_id) -> list[str]:
+    life = store.life(key)
+    assert [step["before"] for step in life[1:]] == [step["after"] for step in life[:-1]]
+    return [step["after"] for step in life]
+
+
+# -- identities
+
+
+def test_an_id_is_thirty_characters_that_every_broker_accepts() -> None:
+    assert re.fullmatch(r"itb-[a-z2-7]{26}", client_order_id(decision_id(**FACTS)))
+
+
+def test_ids_never_change_from_one_version_to_the_next() -> None:
+    assert decision_id(**FACTS) == "d-f831ea2f5b2373126534ea2c"
+    assert client_order_id("d-f831ea2f5b2373126534ea2c") == "itb-efjjggspjz6zndahspv3l7ljqi"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"account": "second"},
+        {"strategy": "clusters"},
+        {"share_class": "BBG001S5N8V9"},
+        {"side": Side.SELL},
+        {"filed_on": date(2026, 3, 3)},
+    ],
+)
+def test_every_fact_of_a_decision_makes_another_id(other: dict[str, Any]) -> None:
+    one, another = decision_id(**FACTS), decision_id(**(FACTS | other))
+    assert one != another
+    assert client_order_id(one) != client_order_id(another)
+
+
+@given(st.lists(st.text(max_size=40), unique=True, min_size=2, max_size=20))
+def test_different_decisions_are_never_sent_under_one_id(decisions: list[str]) -> None:
+    assert len({client_order_id(each) for each in decisions}) == len(decisions)
+
+
+# -- the way without trouble
+
+
+def test_a_two_step_order_is_written_down_placed_activated_and_filled(store: Repository) -> None:
+    broker = ScriptedBroker()
+    assert work(broker, store).status is OrderStatus.WORKING
+    broker.fill(24, "40.02")
+    order = work(broker, store)
+    assert (order.status, order.filled, order.price, order.fee) == (
+        OrderStatus.FILLED,
+        Decimal(24),
+        Decimal("40.02"),
+        Decimal(1),
+    )
+    assert walked(store) == ["submitting", "inactive", "activating", "working", "filled"]
+    assert sent(broker) == ["submit", "activate"]
+    assert store.open_orders() == []
+
+
+def test_a_one_step_order_works_as_soon_as_it_is_submitted(store: Repository) -> None:
+    broker = ScriptedBroker(two_step=False)
+    assert work(broker, store).status is OrderStatus.WORKING
+    assert walked(store) == ["submitting", "working"]
+    assert "activate" not in broker.calls
+
+
+def test_a_working_order_is_only_looked_at(store: Repository, broker: ScriptedBroker) -> None:
+    work(broker, store)
+    broker.calls.clear()
+    assert work(broker, store).status is OrderStatus.WORKING
+    assert broker.calls == ["find"]
+
+
+class Inspector(ScriptedBroker):
+    """A broker that looks into the database by a connection of its own before it does anything."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+        self.seen: list[tuple[str, str]] = []
+
+    def _call(self, name: str) -> Any:
+        other = open_database(self.url, read_only=True)
+        self.seen += [(name, order.status.value) for _, order in Repository(other).orders()]
+        other.close()
+        return super()._call(name)
+
+
+def test_what_is_about_to_be_sent_is_durable_before_it_is_sent(store: Repository, tmp_path: Path) -> None:
+    broker = Inspector(f"sqlite:///{tmp_path}/bot.db")
+    work(broker, store)
+    assert broker.seen[:3] == [("submit", "submitting"), ("activate", "activating"), ("find", "activating")]
+
+
+# -- trouble
+
+
+def test_a_refused_order_is_rejected_with_the_brokers_reason(store: Repository, broker: ScriptedBroker) -> None:
+    broker.faults["submit"] = Fault(OrderRefusedError("not tradable here"))
+    order = work(broker, store)
+    assert (order.status, order.reason) == (OrderStatus.REJECTED, "not tradable here")
+    assert Desk(broker, store, Time()).work() == []
+    assert broker.calls == ["submit"]
+
+
+def test_a_lost_answer_is_looked_up_and_adopted_and_nothing_is_sent_again(
+    store: Repository, broker: ScriptedBroker
+) -> None:
+    broker.faults["submit"] = Fault(after=True)
+    assert work(broker, store).status is OrderStatus.SUBMITTING
+    assert work(broker, store).status is OrderStatus.WORKING
+    assert broker.calls.count("submit") == 1
+
+
+def test_a_lost_request_is_sent_again_under_the_same_id_in_the_next_cycle_only(
+    store: Repository, broker: ScriptedBroker
+) -> None:
+    broker.faults["submit"] = Fault()
+    assert work(broker, store).status is OrderStatus.SUBMITTING
+    assert broker.calls == ["submit"]
+    assert work(broker, store).status is OrderStatus.WORKING
+    assert broker.calls[1:3] == ["find", "submit"]
+    assert list(broker.orders) == [intent().client_order_id]
+
+
+def test_while_the_look_up_fails_nothing_is_sent(store: Repository, broker: ScriptedBroker) -> None:
+    broker.faults["submit"] = Fault(after=True)
+    work(broker, store)
+    for _ in range(3):
+        broker.faults["find"] = Fault()
+        assert work(broker, store).status is OrderStatus.SUBMITTING
+    assert broker.calls == ["submit", "find", "find", "find"]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_an_activation_in_doubt_is_looked_up_before_it_is_repeated(store: Repository, after: bool) -> None:
+    broker = ScriptedBroker()
+    broker.faults["activate"] = Fault(after=after)
+    assert work(broker, store).status is OrderStatus.ACTIVATING
+    assert work(broker, store).status is OrderStatus.WORKING
+    assert broker.calls[:3] == ["submit", "activate", "find"]
+    assert sent(broker) == (["submit", "activate"] if after else ["submit", "activate", "activate"])
+
+
+def test_an_order_filled_while_nobody_looked_is_adopted_as_filled(store: Repository, broker: ScriptedBroker) -> None:
+    broker.faults["submit"] = Fault(after=True)
+    work(broker, store)
+    broker.fill(24, "40.02")
+    assert work(broker, store).status is OrderStatus.FILLED
+    assert broker.calls == ["submit", "find"]
+
+
+def test_trouble_with_one_order_does_not_keep_back_the_next(store: Repository, broker: ScriptedBroker) -> None:
+    second = intent(client_order_id="itb-" + "b" * 26, decision_id="d-" + "1" * 24)
+    store.record([], [second], NOW + timedelta(minutes=1))
+    broker.faults["submit"] = Fault()
+    statuses = [order.status for order in Desk(broker, store, Time()).work()]
+    assert statuses == [OrderStatus.SUBMITTING, OrderStatus.WORKING]
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"client_order_id": "itb-" + "z" * 26},
+        {"symbol": "HLCN"},
+        {"side": Side.SELL},
+        {"quantity": Decimal(240)},
+        {"status": OrderStatus.SUBMITTING},
+        {"status": OrderStatus.FILLED},
+        {"filled": Decimal(25), "price": Decimal(40)},
+        {"filled": Decimal(-1), "price": Decimal(40)},
+        {"filled": Decimal(5)},
+    ],
+)
+def test_an_answer_about_another_order_or_an_impossible_state_is_not_believed(
+    store: Repository, broker: ScriptedBroker, lie: dict[str, Any]
+) -> None:
+    broker.lies = lie
+    assert work(broker, store).status is OrderStatus.SUBMITTING
+    assert work(broker, store).status is OrderStatus.SUBMITTING
+    assert broker.calls == ["submit", "find"]
+    broker.lies = {}
+    assert work(broker, store).status is OrderStatus.WORKING
+    assert broker.calls.count("submit") == 1
+
+
+def test_an_order_that_changes_its_broker_id_is_not_believed(store: Repository, broker: ScriptedBroker) -> None:
+    work(broker, store)
+    broker.fill(24, "40")
+    broker.lies = {"broker_order_id": "b-other"}
+    assert work(broker, store).status is OrderStatus.WORKING
+
+
+def test_fills_that_disappear_are_not_believed(store: Repository, broker: ScriptedBroker) -> None:
+    work(broker, store)
+    broker.fill(10, "40")
+    assert work(broker, store).filled == 10
+    broker.fill(5, "40")
+    assert work(broker, store).filled == 10
+
+
+def test_two_orders_under_one_broker_id_stop_everything(store: Repository, broker: ScriptedBroker) -> None:
+    second = intent(client_order_id="itb-" + "b" * 26, decision_id="d-" + "1" * 24)
+    store.record([], [second], NOW + timedelta(minutes=1))
+    broker.lies = {"broker_order_id": "b-same"}
+    with pytest.raises(StoreError, match="b-same is already the broker's id of another order"):
+        Desk(broker, store, Time()).work()
+
+
+@pytest.mark.parametrize("call", ["submit", "find"])
+def test_anything_that_is_not_paper_stops_everything(store: Repository, broker: ScriptedBroker, call: str) -> None:
+    if call == "find":
+        work(broker, store)
+    broker.faults[call] = Fault(NotPaperError("mode is money"))
+    with pytest.raises(NotPaperError, match="money"):
+        Desk(broker, store, Time()).work()
+
+
+def test_a_halted_bot_neither_submits_nor_activates(store: Repository) -> None:
+    broker = ScriptedBroker()
+    store.halt("by hand", NOW)
+    assert work(broker, store).status is OrderStatus.INTENT
+    assert broker.calls == []
+    store.halt(None, NOW)
+    broker.faults["submit"] = Fault(after=True)
+    work(broker, store)
+    store.halt("by hand", NOW)
+    assert work(broker, store).status is OrderStatus.INACTIVE
+    assert sent(broker) == ["submit"]
+    store.halt(None, NOW)
+    assert work(broker, store).status is OrderStatus.WORKING
+
+
+def test_an_order_is_never_sent_once_its_session_is_over(store: Repository, broker: ScriptedBroker) -> None:
+    order = work(broker, store, Time(intent().valid_until))
+    assert order.status is OrderStatus.EXPIRED
+    assert order.reason
+    assert broker.calls == []
+
+
+def test_an_order_is_never_activated_once_its_session_is_over(store: Repository) -> None:
+    broker = ScriptedBroker()
+    broker.faults["submit"] = Fault(after=True)
+    work(broker, store)
+    assert work(broker, store, Time(intent().valid_until)).status is OrderStatus.EXPIRED
+    assert "activate" not in broker.calls
+
+
+def test_a_lost_request_is_not_sent_again_once_its_session_is_over(store: Repository, broker: ScriptedBroker) -> None:
+    broker.faults["submit"] = Fault()
+    work(broker, store)
+    assert work(broker, store, Time(intent().valid_until)).status is OrderStatus.EXPIRED
+    assert broker.calls == ["submit", "find"]
+
+
+# -- fills
+
+
+def fills(database: Database) -> list[tuple[Decimal, Decimal, Decimal]]:
+    from sqlalchemy import select
+
+    from bot.store import tables
+
+    with database.read() as connection:
+        columns = tables.fills.c
+        query = select(columns.quantity, columns.price, columns.fee).order_by(columns.at)
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def test_partial_fills_add_up_to_the_brokers_average(
+    store: Repository, database: Database, broker: ScriptedBroker
+) -> None:
+    work(broker, store)
+    broker.fill(10, "40")
+    order = work(broker, store)
+    assert (order.status, order.filled) == (OrderStatus.PARTIAL, Decimal(10))
+    broker.fill(16, "40.375")
+    assert work(broker, store).filled == Decimal(16)
+    broker.fill(24, "40.25")
+    assert work(broker, store).status is OrderStatus.FILLED
+    assert fills(database) == [(10, 40, 1), (6, 41, 0), (8, 40, 0)]
+    assert walked(store)[-3:] == ["partial", "partial", "filled"]
+
+
+class Crashing(Repository):
+    """A store whose process dies at the first move it is asked for."""
+
+    def move(self, before: Order, after: Order, fill: Any = None) -> Order:
+        raise KeyboardInterrupt
+
+
+def test_a_fill_and_its_order_are_kept_together_or_not_at_all(
+    store: Repository, database: Database, broker: ScriptedBroker
+) -> None:
+    work(broker, store)
+    broker.fill(10, "40")
+    with pytest.raises(KeyboardInterrupt):
+        Desk(broker, Crashing(database), Time()).work()
+    broker.fill(24, "40")
+    work(broker, store)
+    assert fills(database) == [(24, 40, 1)]
+
+
+def test_a_desk_that_was_overtaken_by_another_changes_nothing(store: Repository, broker: ScriptedBroker) -> None:
+    class Overtaken(ScriptedBroker):
+        def submit(self, intent: OrderIntent) -> Order:
+            stands = store.order(intent.client_order_id)
+            store.move(stands, replace(stands, status=OrderStatus.CANCELED))
+            return super().submit(intent)
+
+    with pytest.raises(StoreError, match="no longer submitting"):
+        Desk(Overtaken(), store, Time()).work()
+    assert store.order(intent().client_order_id).status is OrderStatus.CANCELED
+
+
+def test_an_error_that_is_none_of_ours_is_not_swallowed(store: Repository, broker: ScriptedBroker) -> None:
+    broker.faults["submit"] = Fault(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        Desk(broker, store, Time()).work()
+    assert store.order(intent().client_order_id).status is OrderStatus.SUBMITTING
+
+
+def test_a_failed_order_is_told_in_the_log(
+    store: Repository, broker: ScriptedBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker.faults["submit"] = Fault(BrokerError("timed out"))
+    work(broker, store)
+    assert "buy NWRB is left for the next cycle: timed out" in caplog.text

@@ -1,0 +1,179 @@
+"""From a yes to an order: the instrument, the session, the size, and one identity for one decision."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bot.model import Decision, Instrument, OrderStatus, Signal, Skip
+from bot.orders import client_order_id, decision_id
+from bot.sessions import Session
+from bot.store.database import open_database
+from bot.store.repository import Repository
+from bot.trader import Policy, Trader
+from tests.builders import KNOWN_AT, NOW, decision, event, instrument, trade
+from tests.fakes import Maps, ScriptedBroker, Weekdays, position
+
+MORNING = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
+OPENS = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
+
+
+class Desk:
+    """A trader with its broker, mapper and store."""
+
+    def __init__(self, **policy: Any) -> None:
+        self.broker = ScriptedBroker()
+        self.mapper = Maps()
+        self.database = open_database("sqlite:///:memory:")
+        self.store = Repository(self.database)
+        facts = {"account": "paper", "strategy": "executives", "notional": Decimal(1000)}
+        sessions: Any = Weekdays()
+        self.trader = Trader(
+            mapper=self.mapper,
+            broker=self.broker,
+            store=self.store,
+            sessions=sessions,
+            policy=Policy(**(facts | policy)),
+        )
+
+    def intend(self, *decisions: Decision, now: datetime = MORNING) -> Any:
+        return self.trader.intend(decisions, now)
+
+    def verdict(self, one: Decision, now: datetime = MORNING) -> Any:
+        (settled,), _ = self.intend(one, now=now)
+        return settled.verdict
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    made = Desk()
+    yield made
+    made.database.close()
+
+
+def followed(**changes: Any) -> Decision:
+    return decision(event=event(trade=trade(**changes)))
+
+
+def test_an_order_is_the_decisions_and_nothing_else(desk: Desk) -> None:
+    (settled,), (intent,) = desk.intend(followed())
+    decided = decision_id(
+        account="paper",
+        strategy="executives",
+        share_class=instrument().share_class_figi,
+        side=intent.side,
+        filed_on=date(2026, 3, 2),
+    )
+    assert (intent.decision_id, intent.client_order_id) == (decided, client_order_id(decided))
+    assert settled.client_order_id == intent.client_order_id
+    assert (intent.quantity, intent.currency, intent.created_at) == (24, "USD", MORNING)
+    assert (intent.session, intent.valid_from) == (OPENS.date(), OPENS)
+    assert intent.order().status is OrderStatus.INTENT
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"owner": "Brandt Ilse"},
+        {"price": Decimal("40.01")},
+        {"shares": Decimal(999)},
+        {"known_at": KNOWN_AT + timedelta(minutes=1)},
+        {"traded_on": date(2026, 2, 26)},
+        {"source": "another"},
+        {"title": "Chief Executive Officer"},
+    ],
+)
+def test_what_sources_and_witnesses_may_differ_in_is_not_in_the_id(desk: Desk, same: dict[str, Any]) -> None:
+    _, (one,) = desk.intend(followed())
+    _, (other,) = desk.intend(followed(**same))
+    assert one.client_order_id == other.client_order_id
+
+
+def test_refusals_pass_through_untouched_and_are_not_mapped(desk: Desk) -> None:
+    refused = decision(verdict=Skip(rule="officers_only", reason="no officer"))
+    assert desk.intend(refused) == ([refused], [])
+    assert desk.mapper.asked == []
+
+
+def test_decisions_come_back_in_the_order_they_were_given(desk: Desk) -> None:
+    rows = [
+        followed(symbol=symbol, known_at=KNOWN_AT - timedelta(minutes=n))
+        for n, symbol in enumerate(["NWRB", "HLCN", "TDWT"])
+    ]
+    settled, intents = desk.intend(*rows)
+    assert [each.event.key for each in settled] == [each.event.key for each in rows]
+    assert [intent.instrument.symbol for intent in intents] == ["TDWT", "HLCN", "NWRB"]  # the oldest news first
+
+
+def test_what_cannot_be_mapped_is_refused_with_the_mappers_words(desk: Desk) -> None:
+    refusal = Skip(rule="mapping", reason="not listed in the US")
+    desk.mapper.answers["NWRB"] = refusal
+    (settled,), intents = desk.intend(followed())
+    assert (settled.verdict, intents) == (refusal, [])
+    assert settled.evidence["strategy"] == "it passed every rule"
+
+
+def test_the_proof_is_kept_with_the_decision(desk: Desk) -> None:
+    proven: Instrument = instrument(proof=("one share class", "same FIGI"))
+    desk.mapper.answers["NWRB"] = proven
+    (settled,), (intent,) = desk.intend(followed())
+    assert settled.evidence["mapping"] == "one share class; same FIGI"
+    assert intent.instrument == proven
+
+
+@pytest.mark.parametrize("missing", ["known_at", "filed_on"])
+def test_a_yes_without_the_day_it_became_public_makes_no_order(desk: Desk, missing: str) -> None:
+    verdict = desk.verdict(followed(**{missing: None}))
+    assert (verdict.rule, desk.intend(followed(**{missing: None}))[1]) == ("known_within", [])
+
+
+@pytest.mark.parametrize(
+    ("known_at", "now", "day"),
+    [
+        (KNOWN_AT, MORNING, 3),
+        (KNOWN_AT, OPENS, 3),  # under way
+        (KNOWN_AT, OPENS + timedelta(hours=7), 4),  # after the close
+        (OPENS, OPENS + timedelta(hours=1), 4),  # news of the session
+        (datetime(2026, 3, 6, 22, 0, tzinfo=UTC), datetime(2026, 3, 7, 12, 0, tzinfo=UTC), 9),  # over the weekend
+    ],
+)
+def test_the_session_is_the_first_one_after_the_news_that_can_still_be_traded(
+    desk: Desk, known_at: datetime, now: datetime, day: int
+) -> None:
+    session = desk.trader.session(known_at, now)
+    assert isinstance(session, Session)
+    assert session.day == date(2026, 3, day)
+    assert session.closes > now
+
+
+def test_entry_now_needs_an_open_venue() -> None:
+    desk = Desk(entry="now")
+    session = desk.trader.session(KNOWN_AT, NOW)
+    assert isinstance(session, Session)
+    assert session.opens == OPENS
+    assert desk.trader.session(KNOWN_AT, MORNING) == Skip(
+        rule="limit", reason="XNYS is closed until 2026-03-03 14:30 UTC, and BOT_ENTRY is now"
+    )
+    desk.database.close()
+
+
+def test_a_sale_sells_all_that_is_held(desk: Desk) -> None:
+    desk.broker.held = [position(quantity=7)]
+    _, (intent,) = desk.intend(followed(code="S"))
+    assert (intent.side.value, intent.quantity) == ("sell", 7)
+
+
+def test_an_order_of_ours_that_already_sells_leaves_nothing_to_sell(desk: Desk) -> None:
+    desk.broker.held = [position(quantity=7)]
+    settled, intents = desk.intend(followed(code="S"))
+    desk.store.record(settled, intents, MORNING)
+    assert desk.verdict(followed(code="S", filed_on=date(2026, 3, 3))).rule == "not_held"
+
+
+def test_the_cash_of_one_plan_is_spent_once(desk: Desk) -> None:
+    desk.broker.cash = Decimal(1500)
+    settled, intents = desk.intend(followed(), followed(symbol="HLCN"))
+    assert len(intents) == 1
+    assert {type(each.verdict) for each in settled} == {Signal, Skip}
