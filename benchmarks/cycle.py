@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -37,25 +37,26 @@ def shares() -> list[Share]:
 
 
 def lines() -> list[Line]:
-    """A row for every company: half of them by directors, and of the officers' buys one in twelve passes every rule."""
-    filed_at = datetime(2026, 2, 27, 22, tzinfo=UTC)
-    return [
-        Line(
-            listed=(share,),
-            owner=f"Person {share.issuer}",
-            owner_cik=share.issuer,
-            title="Chief Financial Officer" if share.issuer % 2 else "Director",
-            transaction="Buy",
-            traded_on=date(2026, 2, 26),
-            filed_at=filed_at + timedelta(minutes=share.issuer % 60),
-            accession=f"0000999{share.issuer % 1000:03}-26-{share.issuer:06}",
-            price=share.price,
-            shares=500,
-            value=share.price * 500,
-            shares_after=10_500 if share.issuer % 24 == 1 else 1_000_000,
-        )
-        for share in shares()
-    ]
+    """A row for every company, in the proportions of real weeks: 2 % buys and 25 % sales that pass every rule."""
+    return [_line(share) for share in shares()]
+
+
+def _line(share: Share) -> Line:
+    is_buy, is_sale = share.issuer % 50 == 1, share.issuer % 4 == 0
+    return Line(
+        listed=(share,),
+        owner=f"Person {share.issuer}",
+        owner_cik=share.issuer,
+        title="EVP and Chief Financial Officer" if is_buy or is_sale or share.issuer % 3 else "Director",
+        transaction="Buy" if is_buy else "Sale" if is_sale or share.issuer % 2 else "Option Exercise",
+        traded_on=date(2026, 2, 26),
+        filed_at=datetime(2026, 2, 27, 22, share.issuer % 60, tzinfo=UTC),
+        accession=f"0000999{share.issuer % 1000:03}-26-{share.issuer:06}",
+        price=share.price,
+        shares=500,
+        value=share.price * 500,
+        shares_after=10_500 if is_buy or is_sale else 1_000_000,
+    )
 
 
 def figi_records() -> list[Record]:
@@ -94,7 +95,7 @@ def stand_ins() -> Iterator[tuple[str, str]]:
 
 
 def cycle(folder: Path, finviz: str, figi: str) -> tuple[float, float, int]:
-    """CPU and wall seconds of one cycle, and how many orders it filed."""
+    """CPU and wall seconds of one cycle, and how many orders it placed."""
     prices = folder / "prices.csv"
     bars = "".join(f"2026-02-27,{share.ticker},20.00,20.00\n" for share in shares())
     prices.write_text("date,symbol,open,close\n" + bars, encoding="utf-8")

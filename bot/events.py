@@ -15,7 +15,7 @@ from typing import Any, Final
 import pandas as pd
 
 from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip
-from bot.trades import COLUMNS, to_records, to_table
+from bot.trades import COLUMNS, exact, to_records, to_table
 
 NAME_LENGTH: Final = 30  # FinViz cuts names there; every source is compared on what all of them show
 MOST_SHARES: Final = Decimal(10**9)
@@ -97,8 +97,8 @@ def _record(trade: InsiderTrade, extra: tuple[Any, ...]) -> Event:
         trade=trade,
         keys=keys,
         symbols=symbols,
-        held_before=None if pd.isna(before) else Decimal(repr(float(before))),
-        exercised=Decimal(repr(float(exercised))),
+        held_before=None if pd.isna(before) else exact(before),
+        exercised=exact(exercised),
         quarantine=None if pd.isna(quarantine) else quarantine,
     )
 

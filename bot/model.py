@@ -334,6 +334,8 @@ class Degraded:
 
 def plain(value: Any) -> Any:
     """The value in JSON's own types: decimals as strings, instants and dates as ISO 8601, records as objects."""
+    if value is None or type(value) in {str, bool, int}:  # most are
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Decimal):

@@ -1,7 +1,7 @@
 """The trades table: one row per reported line, the one schema that every source yields."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from datetime import UTC, date
 from decimal import Decimal
@@ -74,7 +74,7 @@ def to_table(records: Iterable[InsiderTrade]) -> pd.DataFrame:
 
 def to_records(table: pd.DataFrame) -> list[InsiderTrade]:
     """The rows of a trades table as records; further columns of the table are left out."""
-    columns = [[_cell(kind, value) for value in table[name]] for name, kind in COLUMNS.items()]
+    columns = [_cells(table[name], kind) for name, kind in COLUMNS.items()]
     return [_record(dict(zip(COLUMNS, cells, strict=True))) for cells in zip(*columns, strict=True)]
 
 
@@ -114,17 +114,27 @@ def _column(name: str, values: list[Any]) -> pd.Series:
     return pd.Series(values, dtype=kind)
 
 
-def _cell(kind: str, value: Any) -> Any:
-    """One cell as the record holds it: None when missing, a decimal through the float's shortest notation."""
-    if pd.isna(value):
-        return None
-    if kind == NUMBER:
-        return Decimal(repr(float(value)))
-    if kind == DAY:
-        return date(value.year, value.month, value.day)
-    if kind == INSTANT:
-        return value.to_pydatetime().astimezone(UTC)
-    return bool(value) if kind == FLAG else str(value)
+def _cells(column: pd.Series, kind: str) -> list[Any]:
+    """A column's cells as the record holds them, None where one is missing."""
+    read = READERS[kind]
+    return [
+        None if missing else read(value)
+        for missing, value in zip(column.isna().tolist(), column.astype(object).tolist(), strict=True)
+    ]
+
+
+def exact(number: float) -> Decimal:
+    """The decimal that was meant: a float's shortest notation, whole numbers without a fraction."""
+    return Decimal(int(number)) if number.is_integer() else Decimal(repr(number))
+
+
+READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    TEXT: str,
+    FLAG: bool,
+    DAY: lambda stamp: date(stamp.year, stamp.month, stamp.day),
+    INSTANT: lambda stamp: stamp.to_pydatetime().astimezone(UTC),
+    NUMBER: lambda number: exact(float(number)),
+}
 
 
 def _record(cells: dict[str, Any]) -> InsiderTrade:

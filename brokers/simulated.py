@@ -17,6 +17,7 @@ from bot.plugins import Kit
 from bot.ports import Clock, PaperBook, Prices
 
 CURRENCY: Final = "USD"
+PREFIX: Final = "sim-"
 
 
 def broker(kit: Kit) -> "SimulatedBroker":
@@ -75,7 +76,7 @@ class SimulatedBroker:
             return known
         order = Order(
             client_order_id=intent.client_order_id,
-            broker_order_id="sim-" + intent.client_order_id.removeprefix("itb-"),
+            broker_order_id=PREFIX + intent.client_order_id,
             symbol=intent.instrument.symbol,
             isin=intent.instrument.isin,
             mic=intent.instrument.mic,
@@ -93,10 +94,10 @@ class SimulatedBroker:
 
     def activate(self, broker_order_id: str) -> None:
         """Send an inactive order to the market."""
-        for order in self.book.orders(OrderStatus.INACTIVE):
-            if order.broker_order_id == broker_order_id:
-                working = replace(order, status=OrderStatus.WORKING, updated_at=self.clock())
-                self.book.change(working, OrderStatus.INACTIVE)
+        order = self.book.order(broker_order_id.removeprefix(PREFIX))
+        if order and order.status is OrderStatus.INACTIVE:
+            working = replace(order, status=OrderStatus.WORKING, updated_at=self.clock())
+            self.book.change(working, OrderStatus.INACTIVE)
 
     def find(self, client_order_id: str) -> Order | None:
         """The order as it stands now, the market's moves since we last looked included."""

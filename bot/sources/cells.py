@@ -74,6 +74,8 @@ _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def clean(text: str) -> str:
     """The text as a reader sees it: runs of white space are one blank, accents are composed."""
+    if text.isascii() and text.isprintable() and "  " not in text:  # as nearly every cell is
+        return text.strip(" ")
     return unicodedata.normalize("NFC", _BLANK.sub(" ", text).strip(" "))
 
 

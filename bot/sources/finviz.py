@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Final
 
 import pandas as pd
-from bs4 import BeautifulSoup, Tag
-from bs4.exceptions import ParserRejectedMarkup
+from lxml.etree import ParserError
+from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from bot.errors import ConfigError, SourceError
 from bot.http import Answer, Http, HttpError
@@ -22,7 +22,7 @@ QUOTE_HEADINGS: Final = ("Insider Trading", *HEADINGS[2:])
 FEWEST_HEADINGS: Final = 4  # a row with so many of the headings is the table's head, even if others changed
 
 _KNOWN: Final = {*HEADINGS, *QUOTE_HEADINGS}
-_CELLS: Final = ["td", "th"]
+_CELLS: Final = ("td", "th")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 _TITLE: Final = re.compile(r"(?P<symbol>[A-Z][A-Z0-9.-]{0,8}) (?:- )?(?P<issuer>\S.*?) Stock (?:Price and )?Quote\b.*")
 _LINKS: Final = {
@@ -67,10 +67,11 @@ def parse(page: str, now: datetime) -> pd.DataFrame:
     """
     _check_whole(page)
     try:
-        soup = BeautifulSoup(page, "lxml", multi_valued_attributes=None)  # no class is looked at
-    except ParserRejectedMarkup as error:
+        parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+        root = document_fromstring(page.encode(), parser=parser)
+    except ParserError as error:
         raise SourceError("expected an HTML page, found nothing that can be read as one") from error
-    return to_trades(_rows(soup), PAGE, now)
+    return to_trades(_rows(root), PAGE, now)
 
 
 def _page(answer: Answer) -> str:
@@ -95,25 +96,25 @@ def _check_whole(page: str) -> None:
         raise SourceError(f"expected a whole page from {start}> to {end}>, found a part of one")
 
 
-def _rows(soup: BeautifulSoup) -> list[Row]:
-    table, headings = _insider_table(soup)
-    lines = table.find_all("tr")[1:]
+def _rows(root: HtmlElement) -> list[Row]:
+    table, headings = _insider_table(root)
+    lines = list(table.iter("tr"))[1:]
     if not lines:
         raise SourceError("expected rows in the insider table, found only its headings")
-    if any(tag.name == "table" or _is_joined(tag) for tag in _tags(table)):
+    if table.xpath(".//table | .//*[@colspan != '1' or @rowspan != '1']"):
         raise SourceError("expected a plain insider table, found one with joined cells or another table inside")
     if headings == HEADINGS:
         return [_row(number, line, HEADINGS) for number, line in enumerate(lines, start=1)]
-    symbol, issuer = _subject(soup)
+    symbol, issuer = _subject(root)
     return [_row(number, line, HEADINGS[1:], symbol, issuer) for number, line in enumerate(lines, start=1)]
 
 
-def _insider_table(soup: BeautifulSoup) -> tuple[Tag, tuple[str, ...]]:
+def _insider_table(root: HtmlElement) -> tuple[HtmlElement, tuple[str, ...]]:
     """The one table that starts with the insider headings, and these."""
-    heads = [(table, _headings(table)) for table in soup.find_all("table")]
+    heads = [(table, _headings(table)) for table in root.iter("table")]
     found = [(table, texts) for table, texts in heads if len(_KNOWN & set(texts)) >= FEWEST_HEADINGS]
     if not found:
-        title = shown(clean(soup.title.get_text())) if soup.title else "no title"
+        title = shown(_title(root)) if _title(root) else "no title"
         raise SourceError(f"expected an insider table ({', '.join(HEADINGS)}), found none on the page ({title})")
     if len(found) > 1:
         raise SourceError(f"expected one insider table, found {len(found)}")
@@ -122,12 +123,12 @@ def _insider_table(soup: BeautifulSoup) -> tuple[Tag, tuple[str, ...]]:
     return table, texts
 
 
-def _headings(table: Tag) -> tuple[str, ...]:
+def _headings(table: HtmlElement) -> tuple[str, ...]:
     """The texts of a table's first row, unless that is a frame around other tables."""
-    first = table.find("tr")
-    if first is None or first.find("table") or first.find_parent("table") is not table:
+    first = next(table.iter("tr"), None)
+    if first is None or first.find(".//table") is not None or next(first.iterancestors("table")) is not table:
         return ()
-    return tuple(clean(cell.get_text()) for cell in first.find_all(_CELLS, recursive=False))
+    return tuple(_text(cell) for cell in first if cell.tag in _CELLS)
 
 
 def _check_headings(found: tuple[str, ...]) -> None:
@@ -145,32 +146,35 @@ def _check_headings(found: tuple[str, ...]) -> None:
     raise SourceError(f"expected the columns {', '.join(expected)}, found them changed ({what})")
 
 
-def _is_joined(cell: Tag) -> bool:
-    return cell.get("colspan", "1") != "1" or cell.get("rowspan", "1") != "1"
+def _text(tag: HtmlElement) -> str:
+    return clean("".join(tag.itertext()) if len(tag) else tag.text or "")
 
 
-def _tags(tag: Tag) -> list[Tag]:
-    return [inner for inner in tag.descendants if isinstance(inner, Tag)]
+def _title(root: HtmlElement) -> str:
+    tag = next(root.iter("title"), None)
+    return "" if tag is None else _text(tag)
 
 
-def _subject(soup: BeautifulSoup) -> tuple[str | None, str | None]:
+def _subject(root: HtmlElement) -> tuple[str | None, str | None]:
     """Symbol and company of a quote page, as its ticker link and its title tell them."""
-    link = soup.find("a", id="ticker")
-    title = _TITLE.match(clean(soup.title.get_text())) if soup.title else None
+    link = next((link for link in root.iter("a") if link.get("id") == "ticker"), None)
+    title = _TITLE.match(_title(root))
     named = title["symbol"] if title else None
-    linked = clean(link.get_text()) if link else named
+    linked = named if link is None else _text(link)
     if named and linked != named:
         raise SourceError(f"expected a page about one company, found {shown(named)} and {shown(linked or '')}")
     return linked, title["issuer"] if title else None
 
 
-def _row(number: int, line: Tag, columns: tuple[str, ...], symbol: str | None = None, issuer: str | None = None) -> Row:
+def _row(
+    number: int, line: HtmlElement, columns: tuple[str, ...], symbol: str | None = None, issuer: str | None = None
+) -> Row:
     """One line of the table; symbol and issuer are what the page says about all of them."""
-    found = [tag for tag in line.children if isinstance(tag, Tag)]
+    found = list(line)
     if len(found) != len(columns):
         raise SourceError(f"row {number}: expected {len(columns)} cells, found {len(found)}")
     tags = dict(zip(columns, found, strict=True))
-    cells = {column: clean(tag.get_text()) for column, tag in tags.items()}
+    cells = {column: _text(tag) for column, tag in tags.items()}
     links = _links(number, tags)
     for ticker in (links.get("Ticker"), found[0].get("data-boxover-ticker")):
         if ticker is not None and ticker != cells.get("Ticker"):
@@ -185,14 +189,11 @@ def _row(number: int, line: Tag, columns: tuple[str, ...], symbol: str | None = 
     )
 
 
-def _links(number: int, cells: dict[str, Tag]) -> dict[str, str]:
+def _links(number: int, cells: dict[str, HtmlElement]) -> dict[str, str]:
     """What the links of a row tell by column: the ticker, the owner's CIK, the address of the filing."""
     told: dict[str, str] = {}
-    for column, cell in cells.items():
-        for link in _tags(cell):
-            if link.name != "a" or not link.has_attr("href"):
-                continue
-            address = clean(str(link["href"]))
+    for column, cell in ((column, cell) for column, cell in cells.items() if len(cell)):
+        for address in (clean(link.get("href")) for link in cell.iter("a") if link.get("href") is not None):
             match = _LINKS[column].fullmatch(address) if column in _LINKS and column not in told else None
             if match is None:
                 raise refusal(number, column, "no such link", address)

@@ -43,9 +43,9 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for queries."""
+        """A connection for queries, which take no lock that a writer would wait for."""
         try:
-            with self._engine.connect() as connection:
+            with self._engine.connect().execution_options(reading=True) as connection:
                 yield connection
         except DBAPIError as error:
             raise _told(error) from error
@@ -99,12 +99,13 @@ def _engine(path: Path | None, *, read_only: bool) -> Engine:
 
     engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
     # The driver would begin late and upgrade a reader to a writer, which fails at once under contention.
-    event.listen(engine, "begin", lambda connection: _begin(connection, immediate=not read_only))
+    event.listen(engine, "begin", lambda connection: _begin(connection, read_only=read_only))
     return engine
 
 
-def _begin(connection: Connection, *, immediate: bool) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+def _begin(connection: Connection, *, read_only: bool) -> None:
+    reading = read_only or "reading" in connection.get_execution_options()
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _prepare(database: Database, *, create: bool) -> None:

@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from bot.model import Fill, Order, OrderStatus, Position, Side
 from bot.store.database import Database
 from bot.store.tables import paper_account, paper_orders, paper_positions, row_of
+
+# Built once, because every order takes them several times.
+ORDER: Final = select(paper_orders).where(paper_orders.c.client_order_id == bindparam("key"))
+CHANGE: Final = update(paper_orders).where(
+    paper_orders.c.client_order_id == bindparam("key"), paper_orders.c.status == bindparam("stood")
+)
 
 
 class PaperBooks:
@@ -41,7 +47,7 @@ class PaperBooks:
         with self._database.write() as connection:
             known = _found(connection, order.client_order_id)
             if known is None:
-                connection.execute(insert(paper_orders).values(**row_of(paper_orders, order)))
+                connection.execute(insert(paper_orders), row_of(paper_orders, order))
         return known or order
 
     def change(self, order: Order, before: OrderStatus) -> None:
@@ -57,7 +63,7 @@ class PaperBooks:
                 return  # filled by another look at the same moment
             cash = self._cash(connection) - paid
             connection.execute(delete(paper_account))
-            connection.execute(insert(paper_account).values(id=1, cash=cash))
+            connection.execute(insert(paper_account), {"id": 1, "cash": cash})
             _trade(connection, order, fill)
 
     def positions(self) -> Sequence[Position]:
@@ -84,18 +90,17 @@ def _trade(connection: Connection, order: Order, fill: Fill) -> None:
         position = Position(
             symbol=fill.symbol, isin=order.isin, quantity=after, average_price=average, currency=fill.currency
         )
-        connection.execute(insert(paper_positions).values(**row_of(paper_positions, position)))
+        connection.execute(insert(paper_positions), row_of(paper_positions, position))
 
 
 def _found(connection: Connection, client_order_id: str) -> Order | None:
-    query = select(paper_orders).where(paper_orders.c.client_order_id == client_order_id)
-    row = connection.execute(query).mappings().first()
+    row = connection.execute(ORDER, {"key": client_order_id}).mappings().first()
     return _order(row) if row else None
 
 
 def _change(connection: Connection, order: Order, before: OrderStatus) -> bool:
-    stands = (paper_orders.c.client_order_id == order.client_order_id) & (paper_orders.c.status == before)
-    return connection.execute(update(paper_orders).where(stands).values(**row_of(paper_orders, order))).rowcount == 1
+    stood = {"key": order.client_order_id, "stood": before}
+    return connection.execute(CHANGE, stood | row_of(paper_orders, order)).rowcount == 1
 
 
 def _order(row: Any) -> Order:

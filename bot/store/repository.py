@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Select, delete, insert, select, update
+from sqlalchemy import Column, Connection, Select, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import StoreError, TryAgainError
@@ -16,6 +16,13 @@ from bot.store.tables import control, cursors, events, fills, lines, mappings, o
 
 CHUNK: Final = 500  # keys per query: well below every engine's limit on bound values
 OPEN: Final = [status.value for status in OrderStatus if not status.is_final]
+# Built once, because every order takes them: whether it was decided before, and compare-and-set of its state.
+DECIDED: Final = select(orders.c.decision_id).where(orders.c.decision_id == bindparam("decision"))
+MOVE: Final = update(orders).where(
+    orders.c.client_order_id == bindparam("key"),
+    orders.c.status == bindparam("stood"),
+    orders.c.filled == bindparam("stood_filled"),
+)
 
 
 class Repository:
@@ -52,8 +59,7 @@ class Repository:
     def has_decision(self, decision_id: str) -> bool:
         """Whether an order was already decided under this id."""
         with self._database.read() as connection:
-            query = select(orders.c.decision_id).where(orders.c.decision_id == decision_id)
-            return connection.execute(query).first() is not None
+            return connection.execute(DECIDED, {"decision": decision_id}).first() is not None
 
     def decided(self, *, about: str | None = None) -> list[dict[str, Any]]:
         """The recorded decisions as `run --format json` prints them, the latest first.
@@ -89,17 +95,16 @@ class Repository:
 
         StoreError when the order no longer stands where we last saw it.
         """
-        this = orders.c.client_order_id == before.client_order_id
-        stands = this & (orders.c.status == before.status.value) & (orders.c.filled == before.filled)
+        stood = {"key": before.client_order_id, "stood": before.status, "stood_filled": before.filled}
         try:
             with self._database.write() as connection:
-                if connection.execute(update(orders).where(stands).values(**_state(after))).rowcount != 1:
+                if connection.execute(MOVE, stood | _state(after)).rowcount != 1:
                     raise StoreError(
                         f"order {before.client_order_id} is no longer {before.status}: another process moved it"
                     )
-                connection.execute(insert(transitions).values(_step(before, after)))
+                connection.execute(insert(transitions), _step(before, after))
                 if fill:
-                    connection.execute(insert(fills).values(**row_of(fills, fill), filled_before=before.filled))
+                    connection.execute(insert(fills), row_of(fills, fill) | {"filled_before": before.filled})
         except IntegrityError as error:
             raise StoreError(
                 f"order {before.client_order_id}: {after.broker_order_id} is already the broker's id of another order"
