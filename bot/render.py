@@ -17,6 +17,8 @@ FORMULA: Final = re.compile(r"[=+\-@＝＋－＠]")
 NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.:]+\+00:00", re.ASCII)
 LONGEST: Final = 256
+# What may still refuse an event that its strategy would follow, the last hurdle first.
+LATE: Final = ("cash", "limit", "not_held", "no_quote", "mapping", "halted", "backlog", "quarantined")
 
 
 class Format(StrEnum):
@@ -69,16 +71,20 @@ def table(
 
 def verdicts(decisions: Sequence[Mapping[str, Any]], *, width: int | None = None) -> str:
     """Decisions for a person: what is followed first, then the rest by the rule that refused it, with the reasons."""
-    groups: dict[str, list[Mapping[str, Any]]] = {"": []}
-    for decision in decisions:
-        groups.setdefault(decision["rule"], []).append(decision)
     return blocks(
         "\n".join(
             [f"{rule or 'FOLLOWED'} ({len(group)})", *(_verdict(item, width or terminal_width()) for item in group)]
         )
-        for rule, group in groups.items()
-        if group
+        for rule, group in _by_rule(decisions).items()
     )
+
+
+def _by_rule(decisions: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """The decisions by the rule that refused them, those that came furthest first; followed ones under no name."""
+    groups: dict[str, list[Mapping[str, Any]]] = {rule: [] for rule in ("", *LATE)}
+    for decision in decisions:
+        groups.setdefault(decision["rule"], []).append(decision)
+    return {rule: group for rule, group in groups.items() if group}
 
 
 def _verdict(decision: Mapping[str, Any], width: int) -> str:
@@ -133,13 +139,12 @@ def harmless(text: str, longest: int = LONGEST) -> str:
 
 def funnel(decisions: Sequence[Mapping[str, Any]], orders: Sequence[Mapping[str, Any]]) -> str:
     """The way from events to orders in one line: how many each rule refused, and what was left."""
-    refused: dict[str, int] = {}
-    for decision in decisions:
-        if decision["decision"] == "skip":
-            refused[decision["rule"]] = refused.get(decision["rule"], 0) + 1
-    parts = [_count(decisions, "event"), *(f"{count} {rule}" for rule, count in refused.items())]
-    followed = len(decisions) - sum(refused.values())
-    return " − ".join(parts) + f" = {followed} followed, {_count(orders, 'order')}"
+    groups = _by_rule(decisions)
+    followed = groups.pop("", [])
+    refused = [f"{len(group)} {rule}" for rule, group in reversed(groups.items())]
+    return (
+        " − ".join([_count(decisions, "event"), *refused]) + f" = {len(followed)} followed, {_count(orders, 'order')}"
+    )
 
 
 def _count(items: Sequence[Any], noun: str) -> str:

@@ -53,7 +53,7 @@ class Trader:
         if self.policy.entry == "now":
             opens = self.sessions.entry(now).opens
             closed = f"{self.sessions.mic} is closed until {opens:%Y-%m-%d %H:%M} UTC, and BOT_ENTRY is now"
-            return under_way or Skip(rule="limit", reason=closed)
+            return under_way or Skip(rule="limit", reason=closed, final=False)
         return entry if entry.opens > now else (under_way or self.sessions.entry(now))
 
 

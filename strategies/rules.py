@@ -68,7 +68,7 @@ def follow(*rules: Rule) -> Strategy:
 
 def _open_market_words(row: Row) -> str:
     if isinstance(row.side, str):
-        return f"an open-market {'purchase' if row.side == 'buy' else 'sale'} of {row.shares:,.0f} shares"
+        return "an open-market purchase" if row.side == "buy" else "an open-market sale"
     if row.form == "144":
         return "a notice of a proposed sale (Form 144), not a trade"
     code = row.code if isinstance(row.code, str) else "none"
@@ -97,7 +97,7 @@ def more_than(share: str | Decimal, *, base: Base = "before") -> Rule:
     least = Decimal(str(share).removesuffix("%")) / (100 if str(share).endswith("%") else 1)
 
     def words(row: Row) -> str:
-        return f"{_holdings_words(row, base)}; more than {_percent(float(least))} is asked for"
+        return f"{_holdings_words(row, base)} (asked for: more than {_percent(float(least))})"
 
     return Rule(
         name="more_than",
@@ -120,7 +120,7 @@ def _holdings_words(row: Row, base: Base) -> str:
         traded += f" less {row.exercised:,.0f} that came in by exercise or award with them"
     if row.held_before == 0:
         return f"{traded}, none held before: " + ("a new position" if row.side == "buy" else "an exercise-and-sell")
-    return f"{traded} of {row.held_before:,.0f} held before = {_percent(row.fraction_of_holdings)} (basis = line)"
+    return f"{traded} of {row.held_before:,.0f} held before = {_percent(row.fraction_of_holdings)}, basis = line"
 
 
 def known_within(*, sessions: int, venue: Sessions) -> Rule:
@@ -132,7 +132,7 @@ def known_within(*, sessions: int, venue: Sessions) -> Rule:
         since = f"public since {row.known_at:%Y-%m-%d %H:%M} UTC"
         if pd.isna(row.sessions_since_known):
             return f"{since}, after the instant of decision"
-        return f"{since}, {_counted(row.sessions_since_known, 'session')} ago; at most {sessions} are asked for"
+        return f"{since}, {_counted(row.sessions_since_known, 'session')} ago (asked for: at most {sessions})"
 
     return Rule(
         name="known_within",
@@ -149,7 +149,7 @@ def filed_within(*, days: int) -> Rule:
         if pd.isna(row.days_to_file):
             return "the source does not say when it was traded or filed"
         made = f"traded on {row.traded_on:%Y-%m-%d}, filed on {row.filed_on:%Y-%m-%d}"
-        return f"{made}, {_counted(row.days_to_file, 'business day')} later; at most {days} are asked for"
+        return f"{made}, {_counted(row.days_to_file, 'business day')} later (asked for: at most {days})"
 
     return Rule(
         name="filed_within",

@@ -154,7 +154,7 @@ def test_entry_now_needs_an_open_venue() -> None:
     assert isinstance(session, Session)
     assert session.opens == OPENS
     assert desk.trader.session(KNOWN_AT, MORNING) == Skip(
-        rule="limit", reason="XNYS is closed until 2026-03-03 14:30 UTC, and BOT_ENTRY is now"
+        rule="limit", reason="XNYS is closed until 2026-03-03 14:30 UTC, and BOT_ENTRY is now", final=False
     )
     desk.database.close()
 

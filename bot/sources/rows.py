@@ -28,6 +28,7 @@ from bot.sources.cells import (
 from bot.trades import COLUMNS, to_table, validate
 
 T = TypeVar("T")
+COPIES: Final = 3  # one sale of exactly half the holdings is a sale; three and no other are a copied column
 _CODE: Final = re.compile(r"[A-Z0-9./-]{1,9}")
 
 HEADINGS: Final = (
@@ -181,6 +182,9 @@ def _filing(row: Row) -> FilingLink | None:
 
 def _check_facts(trades: Sequence[InsiderTrade]) -> None:
     """Refuse the whole when more than a tenth of the lines (two at least), or all of them, can hardly be true."""
+    halved = [trade.shares == trade.shares_after for trade in trades if trade.acquired == "D"]
+    if len(halved) >= COPIES and all(halved):
+        raise SourceError(f"column '#Shares Total': found a copy of '#Shares' in all {len(halved)} rows of sales")
     doubts = [(number, doubt) for number, trade in enumerate(trades, start=1) if (doubt := _doubt(trade))]
     if len(doubts) == len(trades) or len(doubts) > max(1, len(trades) / 10):
         number, doubt = doubts[0]
@@ -199,9 +203,8 @@ def _doubt(trade: InsiderTrade) -> str | None:
         return f"{shares:,f} shares at {price:,f} are not worth {value:,f}"
     if after is not None and trade.acquired == "A" and after < shares:
         return f"{shares:,f} shares acquired, {after:,f} held afterwards"
-    copied = after == value != shares or (after == shares and trade.acquired == "D")
-    if after and copied:  # a first purchase may well leave just the shares bought, a sale hardly ever
-        return f"{after:,f} shares held afterwards, as another column has it"
+    if after and after == value != shares:
+        return f"{after:,f} shares held afterwards, the same as the value"
     return None
 
 

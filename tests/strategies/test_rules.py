@@ -35,10 +35,10 @@ def test_what_passes_every_rule_is_followed_with_every_rule_s_words():
     assert verdict(trade()) == (
         "buy",
         "",
-        "an open-market purchase of 1,000 shares; 'Chief Financial Officer' is an officer (cfo); "
-        "1,000 shares bought of 10,000 held before = 10 % (basis = line); more than 1 % is asked for; "
-        "public since 2026-03-02 22:03 UTC, 1 session ago; at most 3 are asked for; "
-        "traded on 2026-02-27, filed on 2026-03-02, 1 business day later; at most 5 are asked for",
+        "an open-market purchase; 'Chief Financial Officer' is an officer (cfo); "
+        "1,000 shares bought of 10,000 held before = 10 %, basis = line (asked for: more than 1 %); "
+        "public since 2026-03-02 22:03 UTC, 1 session ago (asked for: at most 3); "
+        "traded on 2026-02-27, filed on 2026-03-02, 1 business day later (asked for: at most 5)",
     )
     assert verdict(trade(code="S", shares_after=Decimal(9000)))[0] == "sell"
 
@@ -65,7 +65,7 @@ def test_what_passes_every_rule_is_followed_with_every_rule_s_words():
         (
             {"shares": Decimal(100), "shares_after": Decimal(10_100)},
             "more_than",
-            "100 shares bought of 10,000 held before = 1 % (basis = line); more than 1 % is asked for",
+            "100 shares bought of 10,000 held before = 1 %, basis = line (asked for: more than 1 %)",
         ),
         ({"shares_after": None}, "more_than", "1,000 shares bought, but the holdings before are unknown"),
         ({"shares_after": Decimal(5)}, "more_than", "1,000 shares bought, but the holdings before are unknown"),
@@ -73,7 +73,7 @@ def test_what_passes_every_rule_is_followed_with_every_rule_s_words():
         (
             {"known_at": KNOWN_AT - timedelta(days=5)},
             "known_within",
-            "public since 2026-02-25 22:03 UTC, 4 sessions ago; at most 3 are asked for",
+            "public since 2026-02-25 22:03 UTC, 4 sessions ago (asked for: at most 3)",
         ),
         (
             {"known_at": NOW + timedelta(days=1)},
@@ -83,7 +83,7 @@ def test_what_passes_every_rule_is_followed_with_every_rule_s_words():
         (
             {"traded_on": date(2026, 2, 20)},
             "filed_within",
-            "traded on 2026-02-20, filed on 2026-03-02, 6 business days later; at most 5 are asked for",
+            "traded on 2026-02-20, filed on 2026-03-02, 6 business days later (asked for: at most 5)",
         ),
         ({"traded_on": date(2026, 3, 3)}, "filed_within", "-1 business days later"),
         ({"traded_on": None}, "filed_within", "the source does not say when it was traded or filed"),
@@ -118,7 +118,7 @@ def test_a_full_liquidation_is_followed():
     assert "1,000 shares sold of 1,000 held before = 100 %" in reason
     decision, rule, reason = verdict(row, more_than("1%", base="after"))
     assert (decision, rule) == ("skip", "more_than")
-    assert reason == "1,000 shares sold, none held after; more than 1 % is asked for"
+    assert reason == "1,000 shares sold, none held after (asked for: more than 1 %)"
 
 
 def test_one_filing_under_several_tickers_is_followed_once():
