@@ -1,0 +1,133 @@
+"""The README is true: its commands run as they stand, and its examples are used."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    return [line for block in blocks("sh") for line in block.splitlines()]
+
+
+EXAMPLES = {text.split("\n")[0].removeprefix("# "): text for text in blocks("python") if text.startswith("# my_")}
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The settings that `demo --serve` prints, while it runs."""
+    folder = tmp_path_factory.mktemp("served")
+    command = [sys.executable, "-m", "bot", "demo", "--serve", "--folder", str(folder)]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as server:
+        assert server.stdout
+        settings = {}
+        for line in server.stdout:
+            if line.startswith("BOT_"):
+                name, _, value = line.strip().partition("=")
+                settings[name] = value
+            if "Ctrl-C" in line:
+                break
+        yield settings
+        server.send_signal(signal.SIGINT)
+
+
+def shell(command: str, folder: Path, settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **settings, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_every_command_is_one_that_this_file_runs() -> None:
+    assert {line.split()[0] for line in commands()} == {"make", ".", "insiderbot"}
+
+
+@pytest.mark.parametrize("target", re.findall(r"(?:^|`)make (\w+)", README, re.MULTILINE))
+def test_every_make_target_exists(target: str) -> None:
+    """CI runs `make demo` and `make test` themselves; here they would run this test again."""
+    assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)
+
+
+def test_the_commands_run_in_their_order(stand_ins: dict[str, str], tmp_path: Path) -> None:
+    run = [line for line in commands() if line.startswith("insiderbot")]
+    assert len(run) >= 12
+    for command in run:
+        done = shell(command, tmp_path, stand_ins)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert "Traceback" not in done.stderr
+
+
+def test_the_settings_shown_are_settings() -> None:
+    known = (ROOT / ".env.example").read_text(encoding="utf-8")
+    for name in set(re.findall(r"BOT_[A-Z_0-9]+", README)):
+        assert f"# {name}=" in known, name
+
+
+def test_the_rules_are_the_default_strategy_s() -> None:
+    stack = re.search(r"follow\(([^)]*\)[^)]*\)[^)]*\)[^)]*)\)\n", "\n".join(blocks("python")))
+    assert stack
+    source = (ROOT / "strategies" / "executives.py").read_text(encoding="utf-8")
+    names = re.findall(r"[a-z_]+(?=[,(]|$)", re.sub(r"\(.*?\)", "", stack[1]))
+    places = [source.rindex(name) for name in names]
+    assert len(names) == 5
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("example", "settings"),
+    [
+        ("my_strategy.py", {"BOT_STRATEGY": "my_strategy:strategy"}),
+        ("my_source.py", {"BOT_SOURCES": "my_source:source"}),
+        ("my_broker.py", {"BOT_BROKER": "my_broker:broker"}),
+    ],
+)
+def test_a_part_of_your_own_is_one_file_and_one_setting(
+    example: str, settings: dict[str, str], stand_ins: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / example).write_text(EXAMPLES[example], encoding="utf-8")
+    done = shell(
+        "insiderbot run --dry-run --format json",
+        tmp_path,
+        stand_ins | {"BOT_DATABASE_URL": "sqlite:///own.db"} | settings,
+    )
+    assert done.returncode == 0, done.stderr
+    decisions = json.loads(done.stdout)["decisions"]
+    if example == "my_source.py":
+        assert [(d["symbol"], d["owner"], d["source"]) for d in decisions] == [
+            ("NWRB", "Okafor Adaeze M", "newsletter")
+        ]
+    if example == "my_strategy.py":
+        assert "filed_within" not in {d["rule"] for d in decisions}
+    assert "buy" in {d["decision"] for d in decisions} or example == "my_source.py"
+
+
+def test_the_broker_of_your_own_passes_the_contract(tmp_path: Path) -> None:
+    (tmp_path / "my_broker.py").write_text(EXAMPLES["my_broker.py"], encoding="utf-8")
+    (tmp_path / "my_bench.py").write_text(
+        "from dataclasses import replace\n"
+        "from my_broker import NoPennyStocks\n"
+        "from tests.brokers.test_contract import simulated\n"
+        "def bench(folder):\n"
+        "    made = simulated(folder)\n"
+        "    return replace(made, broker=NoPennyStocks(made.broker), again=NoPennyStocks(made.again))\n",
+        encoding="utf-8",
+    )
+    suite = "tests/brokers/test_contract.py"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", suite]
+    environment = {**os.environ, "INSIDERBOT_BENCH": "my_bench:bench", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert re.search(r"\[100%\]", done.stdout)
