@@ -33,10 +33,10 @@ AsOf = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="say on stderr what happens")]
 
 ORDER_COLUMNS: Final = (
-    "client_order_id", "side", "quantity", "symbol", "isin", "currency", "status", "filled", "price", "reason",
+    "side", "quantity", "symbol", "isin", "status", "filled", "price", "currency", "reason", "client_order_id",
 )  # fmt: skip
 TRADE_COLUMNS: Final = (
-    "symbol", "owner", "title", "code", "traded_on", "known_at", "shares", "price", "value", "shares_after",
+    "symbol", "owner", "title", "code", "traded_on", "filed_on", "shares", "price", "value", "shares_after",
 )  # fmt: skip
 
 

@@ -10,12 +10,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})  # control, bidi and zero-width characters, line breaks
 FORMULA: Final = re.compile(r"[=+\-@＝＋－＠]")
 NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.:]+\+00:00", re.ASCII)
+NAME: Final = re.compile(r"[\w.:-]{0,12}", re.ASCII)  # a ticker, an ISIN, a day
 LONGEST: Final = 256
 # What may still refuse an event that its strategy would follow, the last hurdle first.
 LATE: Final = ("cash", "limit", "not_held", "no_quote", "mapping", "halted", "backlog", "quarantined")
@@ -56,13 +57,16 @@ def table(
 
     one_line = partial(Text, no_wrap=True, overflow="ellipsis")
     grid = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        cells = [_cell(row.get(name)) for row in data]
+    told = {name: [_cell(row.get(name)) for row in data] for name in columns}
+    told = {name: cells for name, cells in told.items() if any(cells)} or told
+    for name, cells in told.items():
         is_number = all(not cell or NUMBER.fullmatch(cell) for cell in cells) and any(cells)
-        # A column that may not wrap keeps its width: words are cut before any number is.
-        grid.add_column(one_line(name.replace("_", " ")), justify="right" if is_number else "left", no_wrap=is_number)
-    for row in data:
-        grid.add_row(*(one_line(harmless(INSTANT.sub(r"\1 \2", _cell(row.get(name))))) for name in columns))
+        is_name = all(NAME.fullmatch(cell) for cell in cells)
+        # A column that may not wrap keeps its width: words are cut before any number, day or identifier is.
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        grid.add_column(one_line(name.replace("_", " ")), justify=justify, no_wrap=is_number or is_name)
+    for row in zip(*told.values(), strict=True):
+        grid.add_row(*(one_line(harmless(INSTANT.sub(r"\1 \2", cell))) for cell in row))
     screen = io.StringIO()
     console = Console(file=screen, width=width or terminal_width(), highlight=False, color_system=None)
     console.print(grid)
