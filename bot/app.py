@@ -86,28 +86,24 @@ class App:
     @cached_property
     def broker(self) -> Broker:
         """The broker the settings name."""
-        broker: Broker = self._part("brokers", self.settings.broker)
+        book = PaperBooks(self._database, self.settings.simulated_cash)
+        broker: Broker = self._part("brokers", self.settings.broker, prices=self.prices, book=book)
         return broker
 
     @cached_property
     def prices(self) -> Prices:
         """Where quotes come from; without a setting there are none."""
-        if not self.settings.prices:
-            return NoPrices()
-        prices: Prices = self._part("prices", self.settings.prices, bare=True)
+        prices: Prices = self._part("prices", self.settings.prices) if self.settings.prices else NoPrices()
         return prices
 
     @cached_property
     def _kit(self) -> Kit:
         return Kit(settings=self.settings, clock=self.clock, http=Http(self.settings.user_agent))
 
-    def _part(self, kind: Kind, spec: str, *, bare: bool = False) -> Any:
-        """The part a setting names; the prices are built `bare`, the others may use the prices and the paper books."""
+    def _part(self, kind: Kind, spec: str, **more: Any) -> Any:
+        """The part a setting names, built from the kit and what only its kind may use."""
         factory, argument = find(kind, spec)
-        kit = replace(self._kit, argument=argument)
-        if bare:
-            return factory(kit)
-        return factory(replace(kit, prices=self.prices, book=PaperBooks(self._database, self.settings.simulated_cash)))
+        return factory(replace(self._kit, argument=argument, **more))
 
     def _bot(self, broker: BrokerView, cache: MappingCache, *, desk: Desk | None, trade_backlog: bool) -> Bot:
         settings = self.settings

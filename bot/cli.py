@@ -356,7 +356,7 @@ def _print_cycle(plan: Any, orders: Sequence[Mapping[str, Any]], form: Format) -
     blocks = [f"Plan as of {plan.as_of:%Y-%m-%d %H:%M} UTC", render.verdicts(decisions)]
     if orders:
         blocks.append(render.rows(orders, form, ORDER_COLUMNS, title="Orders"))
-    return _say(render.blocks([*blocks, render.funnel(decisions, orders)]))
+    return _say(render.blocks([*blocks, render.funnel(decisions)]))
 
 
 def _print_trades(table: Any, form: Format) -> None:

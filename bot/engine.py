@@ -11,11 +11,12 @@ from datetime import datetime
 import pandas as pd
 
 from bot.errors import ConfigError, SourceError
-from bot.events import from_judged_table, to_events
+from bot.events import as_table, decided, find_events
 from bot.model import Decision, Degraded, Order, OrderIntent, Skip
 from bot.orders import Desk
 from bot.ports import Clock, Source, Store, Strategy
 from bot.trader import Trader
+from bot.trades import validate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +45,9 @@ class Bot:
         """Decide everything, change nothing."""
         now = self.clock()
         trades, degraded = gather(self.sources, now)
-        judged = self.strategy(to_events(public_by(trades, now)), now)
-        decisions, intents = self.trader.intend(self._verdicts(judged, now), now)
+        events = find_events(public_by(trades, now))
+        judged = decided(events, self.strategy(as_table(events), now))
+        decisions, intents = self.trader.intend(self._unseen(judged, now), now)
         return Plan(
             as_of=now, decisions=tuple(decisions), intents=tuple(intents), degraded=(*degraded, *waiting(decisions))
         )
@@ -58,19 +60,19 @@ class Bot:
         return self.desk.work()
 
     def run(self) -> tuple[Plan, list[Order]]:
-        """One cycle: settle what is open, plan, execute."""
-        if self.desk:
-            self.desk.work()
+        """One cycle: settle what is open, plan, execute; every order that was open in it, as it stands afterwards."""
+        settled = self.desk.work() if self.desk else []
         plan = self.plan()
-        return plan, self.execute(plan)
+        orders = {order.client_order_id: order for order in (*settled, *self.execute(plan))}
+        return plan, list(orders.values())
 
-    def _verdicts(self, judged: pd.DataFrame, now: datetime) -> list[Decision]:
-        """The strategy's verdicts, less what cannot be trusted, is older than the bot, or comes while it is halted."""
+    def _unseen(self, judged: Sequence[Decision], now: datetime) -> list[Decision]:
+        """What is new, less what cannot be trusted, is older than the bot, or comes while it is halted."""
         trade_from = None if self.trade_backlog else self.store.trade_from() or now
         halted = self.store.halted()
         return [
             replace(decision, verdict=overruled(decision, trade_from, halted) or decision.verdict)
-            for decision in self.store.unseen(from_judged_table(judged))
+            for decision in self.store.unseen(judged)
         ]
 
 
@@ -79,7 +81,7 @@ def gather(sources: Sequence[Source], now: datetime) -> tuple[pd.DataFrame, list
     tables, degraded = [], []
     for source in sources:
         try:
-            tables.append(source.fetch(now))
+            tables.append(validate(source.fetch(now)))
         except SourceError as error:
             degraded.append(Degraded(name=source.name, reason=str(error)))
     if not tables:

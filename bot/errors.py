@@ -4,6 +4,7 @@ BotError                  one sentence for the user; exit code 1
 ├── ConfigError           a setting or an argument is wrong; exit code 2
 ├── SourceError           a source did not answer, or not with the page it promised
 ├── TryAgainError         another instance leads, or a service is throttled or out of reach; exit code 75
+├── HaltedError           nothing may be sent until an operator resumes
 ├── StoreError            the database is missing, foreign, or not writable
 └── BrokerError           the broker's answer cannot be used
     ├── OrderRefusedError a definite no: the order does not exist there
@@ -33,6 +34,10 @@ class TryAgainError(BotError):
     """Nothing is wrong here, but something else is busy; the same command may work later."""
 
     exit_code = 75
+
+
+class HaltedError(BotError):
+    """The bot is halted: the step that would have sent something was not taken."""
 
 
 class StoreError(BotError):

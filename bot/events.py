@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip
-from bot.trades import COLUMNS, exact, to_records, to_table
+from bot.errors import ConfigError
+from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip, Verdict
+from bot.trades import COLUMNS, to_records, to_table
 
 NAME_LENGTH: Final = 30  # FinViz cuts names there; every source is compared on what all of them show
 MOST_SHARES: Final = Decimal(10**9)
@@ -37,8 +38,8 @@ class _Line:
         return self.trade.issuer_cik or "/".join(sorted(self.symbols)) or self.trade.issuer or self.trade.key
 
 
-def to_events(trades: pd.DataFrame) -> pd.DataFrame:
-    """The events in a trades table: its columns summed up per event, and `EXTRA` beside them, in order of appearance.
+def find_events(trades: pd.DataFrame) -> list[Event]:
+    """The events in a trades table, in order of appearance.
 
     An event's `shares` and `value` are sums, `price` is weighted by shares, `traded_on` is its earliest day (as box 3
     of the form has it), `known_at` its latest line's, `held_before` and `shares_after` balances in shares.
@@ -56,51 +57,56 @@ def to_events(trades: pd.DataFrame) -> pd.DataFrame:
     balances = _balances(lines)
     events = [_event(_event_key(group), found, filings[group[:-1]], balances) for group, found in groups.items()]
     place = {trade.key: row for row, trade in reversed(list(enumerate(records)))}
-    return to_event_table(sorted(events, key=lambda event: min(place[key] for key in event.keys)))
+    return sorted(events, key=lambda event: min(place[key] for key in event.keys))
 
 
-def to_event_table(events: Iterable[Event]) -> pd.DataFrame:
-    """The events as a table: the trades columns of their sums and the `EXTRA` ones."""
-    rows = list(events)
-    table = to_table(event.trade for event in rows)
-    table["event_key"] = pd.Series([event.key for event in rows], dtype="str")
-    table["keys"] = pd.Series([event.keys for event in rows], dtype="object")
-    table["symbols"] = pd.Series([event.symbols for event in rows], dtype="object")
-    table["held_before"] = pd.Series([_number(event.held_before) for event in rows], dtype="float64")
-    table["exercised"] = pd.Series([float(event.exercised) for event in rows], dtype="float64")
-    table["quarantine"] = pd.Series([event.quarantine for event in rows], dtype="str")
-    return table
+def as_table(events: Sequence[Event]) -> pd.DataFrame:
+    """The events as a strategy sees them: the trades columns of their sums, and the `EXTRA` ones."""
+    held = [None if event.held_before is None else float(event.held_before) for event in events]
+    return to_table(event.trade for event in events).assign(
+        event_key=pd.Series([event.key for event in events], dtype="str"),
+        keys=pd.Series([event.keys for event in events], dtype="object"),
+        symbols=pd.Series([event.symbols for event in events], dtype="object"),
+        held_before=pd.Series(held, dtype="float64"),
+        exercised=pd.Series([float(event.exercised) for event in events], dtype="float64"),
+        quarantine=pd.Series([event.quarantine for event in events], dtype="str"),
+    )
 
 
-def from_judged_table(table: pd.DataFrame) -> list[Decision]:
-    """The rows of an events table that a strategy has judged, as decisions; its further columns are the features."""
-    rows = zip(to_records(table[list(COLUMNS)]), table[list(EXTRA)].itertuples(index=False, name=None), strict=True)
-    names = [name for name in table.columns if name not in {*COLUMNS, *EXTRA, "decision", "rule", "reason"}]
-    verdicts = table[["decision", "rule", "reason"]].itertuples(index=False, name=None)
-    features = table[names].astype("float64").itertuples(index=False, name=None)
+def decided(events: Sequence[Event], judged: pd.DataFrame) -> list[Decision]:
+    """Each event with the verdict that a strategy's table holds for it, and the table's further numbers as features.
+
+    ConfigError when the strategy has lost an event, or says neither buy, sell nor skip: every event needs a verdict.
+    """
+    names = [
+        str(name)
+        for name, kind in judged.dtypes.items()
+        if name not in {*COLUMNS, *EXTRA, "decision", "rule", "reason"} and pd.api.types.is_numeric_dtype(kind)
+    ]
+    verdicts = judged[["event_key", "decision", "rule", "reason"]].itertuples(index=False, name=None)
+    features = judged[names].astype("float64").itertuples(index=False, name=None)
+    found = {key: (_verdict(*words), numbers) for (key, *words), numbers in zip(verdicts, features, strict=True)}
+    if lost := [event for event in events if event.key not in found]:
+        raise ConfigError(f"the strategy gave {len(lost)} of {len(events)} events no verdict; it must return every row")
     return [
         Decision(
-            event=_record(trade, extra),
-            verdict=Skip(rule=rule, reason=reason)
-            if decision == "skip"
-            else Signal(side=Side(decision), reason=reason),
-            features={name: None if pd.isna(number) else number for name, number in zip(names, numbers, strict=True)},
+            event=event,
+            verdict=found[event.key][0],
+            features={
+                name: None if pd.isna(number) else number
+                for name, number in zip(names, found[event.key][1], strict=True)
+            },
         )
-        for (trade, extra), (decision, rule, reason), numbers in zip(rows, verdicts, features, strict=True)
+        for event in events
     ]
 
 
-def _record(trade: InsiderTrade, extra: tuple[Any, ...]) -> Event:
-    key, keys, symbols, before, exercised, quarantine = extra
-    return Event(
-        key=key,
-        trade=trade,
-        keys=keys,
-        symbols=symbols,
-        held_before=None if pd.isna(before) else exact(before),
-        exercised=exact(exercised),
-        quarantine=None if pd.isna(quarantine) else quarantine,
-    )
+def _verdict(decision: str, rule: str, reason: str) -> Verdict:
+    if decision == "skip":
+        return Skip(rule=rule, reason=reason)
+    if decision not in set(Side):
+        raise ConfigError(f"the strategy decided {decision!r}: only buy, sell and skip are decisions")
+    return Signal(side=Side(decision), reason=reason)
 
 
 def implausible(trade: InsiderTrade) -> str | None:
@@ -285,7 +291,3 @@ def _same_name(name: str | None) -> str:
     """A name as every source would write it: letters and digits in upper case, cut where the shortest source cuts."""
     plain = unicodedata.normalize("NFKD", (name or "")[:NAME_LENGTH]).encode("ascii", "ignore").decode().upper()
     return " ".join("".join(letter if letter.isalnum() else " " for letter in plain).split())
-
-
-def _number(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)

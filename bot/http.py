@@ -16,10 +16,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from bot.errors import BotError
+from bot.settings import LOOPBACK
 
 DEADLINE_SECONDS: Final = 20.0
 MAX_BYTES: Final = 5_000_000
 MAX_HOPS: Final = 2
+DIRECT: Final = {"http": "", "https": ""}  # a proxy elsewhere cannot reach this machine
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -104,7 +106,13 @@ class Http:
         ends = time.monotonic() + self._deadline
         try:
             with self._sessions[method].request(
-                method, url, stream=True, allow_redirects=False, timeout=self._deadline, **arguments
+                method,
+                url,
+                stream=True,
+                allow_redirects=False,
+                timeout=self._deadline,
+                proxies=DIRECT if urlsplit(url).hostname in LOOPBACK else None,
+                **arguments,
             ) as response:
                 body = self._read(response, ends)
                 headers = {name.lower(): value for name, value in response.headers.items()}

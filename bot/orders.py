@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
-from bot.errors import BrokerError, NotPaperError, OrderRefusedError
+from bot.errors import BrokerError, HaltedError, NotPaperError, OrderRefusedError
 from bot.model import Fill, Order, OrderIntent, OrderStatus, Side
 from bot.ports import Broker, Clock, Store
 
@@ -52,8 +52,8 @@ class Desk:
                 self._drive(intent, order)
             except NotPaperError:
                 raise
-            except BrokerError as error:
-                log.warning("%s %s is left for the next cycle: %s", intent.side, intent.instrument.symbol, error)
+            except (BrokerError, HaltedError) as error:
+                log.warning("%s %s is left as it is: %s", intent.side, intent.instrument.symbol, error)
         return [self._store.order(order.client_order_id) for _, order in started]
 
     def _drive(self, intent: OrderIntent, order: Order) -> None:
@@ -75,9 +75,6 @@ class Desk:
                 return order
 
     def _submit(self, intent: OrderIntent, order: Order) -> Order:
-        if halted := self._store.halted():
-            log.warning("%s %s is not submitted: halted (%s)", intent.side, intent.instrument.symbol, halted)
-            return order
         if self._clock() >= intent.valid_until:
             return self._move(
                 order, replace(order, status=OrderStatus.EXPIRED, reason="its session ended before it was sent")
@@ -90,7 +87,7 @@ class Desk:
         return self._adopt(sent, answer)
 
     def _activate(self, order: Order) -> Order:
-        if self._store.halted() or order.broker_order_id is None:
+        if order.broker_order_id is None:
             return order
         if order.valid_until and self._clock() >= order.valid_until:
             return self._move(
@@ -102,6 +99,8 @@ class Desk:
 
     def _look_up(self, order: Order, *, missing: OrderStatus) -> Order:
         found = self._broker.find(order.client_order_id)
+        if found is None and order.broker_order_id:
+            raise BrokerError(f"the broker no longer knows {order.broker_order_id}; look there what became of it")
         return self._adopt(order, found) if found else self._move(order, replace(order, status=missing))
 
     def _adopt(self, order: Order, answer: Order) -> Order:

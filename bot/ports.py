@@ -67,6 +67,10 @@ class Prices(Protocol):
         """The last quote known at that instant; its `at` tells its age. None when there is none."""
         ...
 
+    def first(self, symbol: str, since: datetime, until: datetime) -> Quote | None:
+        """The earliest quote from `since` to `until`, both included; None when there is none."""
+        ...
+
 
 class BrokerView(Protocol):
     """What may be asked of a broker without changing anything; a dry run gets no more than this."""

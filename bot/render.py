@@ -7,7 +7,7 @@ import re
 import shutil
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, Literal
@@ -141,17 +141,17 @@ def harmless(text: str, longest: int = LONGEST) -> str:
     return visible if len(visible) <= longest else visible[: longest - 1] + "…"
 
 
-def funnel(decisions: Sequence[Mapping[str, Any]], orders: Sequence[Mapping[str, Any]]) -> str:
+def funnel(decisions: Sequence[Mapping[str, Any]]) -> str:
     """The way from events to orders in one line: how many each rule refused, and what was left."""
     groups = _by_rule(decisions)
     followed = groups.pop("", [])
     refused = [f"{len(group)} {rule}" for rule, group in reversed(groups.items())]
-    return (
-        " − ".join([_count(decisions, "event"), *refused]) + f" = {len(followed)} followed, {_count(orders, 'order')}"
-    )
+    orders = {decision["client_order_id"] for decision in followed}
+    left = f"{len(followed)} followed, {_count(orders, 'order')}"
+    return " − ".join([_count(decisions, "event"), *refused]) + f" = {left}"
 
 
-def _count(items: Sequence[Any], noun: str) -> str:
+def _count(items: Sized, noun: str) -> str:
     return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 

@@ -36,7 +36,11 @@ class Sessions:
 
     def entry(self, known_at: datetime) -> Session:
         """The first session that opens at least five minutes after the news."""
-        return self._at(bisect_left(self._all, known_at + REACTION, key=_opening), known_at)
+        return self.next_open(known_at + REACTION)
+
+    def next_open(self, at: datetime) -> Session:
+        """The first session that opens at this instant or later."""
+        return self._at(bisect_left(self._all, at, key=_opening), at)
 
     def on(self, day: date) -> Session:
         """The session of this day; ValueError when the venue is closed on it."""

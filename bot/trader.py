@@ -51,10 +51,10 @@ class Trader:
         """The session an order is meant for: the first that opens five minutes after the news, or the one under way."""
         entry, under_way = self.sessions.entry(known_at), self.sessions.open_at(now)
         if self.policy.entry == "now":
-            opens = self.sessions.entry(now).opens
+            opens = self.sessions.next_open(now).opens
             closed = f"{self.sessions.mic} is closed until {opens:%Y-%m-%d %H:%M} UTC, and BOT_ENTRY is now"
             return under_way or Skip(rule="limit", reason=closed, final=False)
-        return entry if entry.opens > now else (under_way or self.sessions.entry(now))
+        return entry if entry.opens > now else (under_way or self.sessions.next_open(now))
 
 
 class _Book:

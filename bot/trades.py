@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from datetime import UTC, date
 from decimal import Decimal
 from typing import Any, Final
 
 import pandas as pd
 
-from bot.errors import BotError
+from bot.errors import SourceError
 from bot.model import InsiderTrade, Role, Side
 
 TEXT: Final = "str"
@@ -62,8 +61,8 @@ CHOICES: Final[dict[str, frozenset[str]]] = {
 }
 
 
-class TradesError(BotError):
-    """A table breaks the schema; the sentence names row and column."""
+class TradesError(SourceError):
+    """A source's table breaks the schema; the sentence names row and column."""
 
 
 def to_table(records: Iterable[InsiderTrade]) -> pd.DataFrame:
@@ -123,7 +122,7 @@ def _cells(column: pd.Series, kind: str) -> list[Any]:
     ]
 
 
-def exact(number: float) -> Decimal:
+def _exact(number: float) -> Decimal:
     """The decimal that was meant: a float's shortest notation, whole numbers without a fraction."""
     return Decimal(int(number)) if number.is_integer() else Decimal(repr(number))
 
@@ -133,7 +132,7 @@ READERS: Final[dict[str, Callable[[Any], Any]]] = {
     FLAG: bool,
     DAY: lambda stamp: date(stamp.year, stamp.month, stamp.day),
     INSTANT: lambda stamp: stamp.to_pydatetime().astimezone(UTC),
-    NUMBER: lambda number: exact(float(number)),
+    NUMBER: lambda number: _exact(float(number)),
 }
 
 
@@ -141,6 +140,3 @@ def _record(cells: dict[str, Any]) -> InsiderTrade:
     cells["role"] = Role(cells["role"])
     cells["side"] = Side(cells["side"]) if cells["side"] else None
     return InsiderTrade(**cells)
-
-
-assert [item.name for item in fields(InsiderTrade)] == list(COLUMNS), "the record and the table name the same facts"  # noqa: S101

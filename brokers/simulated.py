@@ -1,13 +1,14 @@
 """The embedded broker: a paper account with cash, fees and spread, two-step like the real one it stands for.
 
 An order is placed inactive and does nothing until it is activated. An active order is filled at the first price of the
-session it is meant for, or at the price of the moment when that session is under way; without a price by the end of the
-session it expires. A buy pays the ask, a sale gets the bid: half the spread on either side of the price.
+session it is meant for, or at the current price when it is activated while that session is under way; without a price
+by the end of the session it expires. When somebody looks makes no difference. A buy pays the ask, a sale gets the bid:
+half the spread on either side of the price.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar, Final
 
@@ -18,6 +19,7 @@ from bot.ports import Clock, PaperBook, Prices
 
 CURRENCY: Final = "USD"
 PREFIX: Final = "sim-"
+CURRENT: Final = timedelta(minutes=15)  # an older price is not what an order meets that is activated in the session
 
 
 def broker(kit: Kit) -> "SimulatedBroker":
@@ -52,7 +54,7 @@ class SimulatedBroker:
         """Cash, less what open buys are expected to cost."""
         cash = self.book.cash()
         reserved = sum((self._cost(order) for order in self._open(Side.BUY)), Decimal(0))
-        return Account(id="simulated", currency=CURRENCY, cash=cash, available=cash - reserved)
+        return Account(id=self.name, currency=CURRENCY, cash=cash, available=cash - reserved)
 
     def positions(self) -> Sequence[Position]:
         """Every open position."""
@@ -74,18 +76,10 @@ class SimulatedBroker:
         """Place the order, inactive; the same id again returns the order that is there."""
         if known := self.find(intent.client_order_id):
             return known
-        order = Order(
-            client_order_id=intent.client_order_id,
+        order = replace(
+            intent.order(),
             broker_order_id=PREFIX + intent.client_order_id,
-            symbol=intent.instrument.symbol,
-            isin=intent.instrument.isin,
-            mic=intent.instrument.mic,
-            side=intent.side,
-            quantity=intent.quantity,
-            currency=intent.currency,
             status=OrderStatus.INACTIVE,
-            valid_from=intent.valid_from,
-            valid_until=intent.valid_until,
             updated_at=self.clock(),
         )
         if problem := self._refusal(order):
@@ -108,17 +102,17 @@ class SimulatedBroker:
         return self.book.order(client_order_id)
 
     def _settle(self, order: Order) -> None:
-        """Fill a working order if its session has had a price since it was activated, or let it expire."""
+        """Fill a working order at the first price its session has for it, or let it expire with the session."""
         now = self.clock()
-        if order.valid_from is None or order.valid_until is None or order.updated_at is None or now < order.valid_from:
+        if order.valid_from is None or order.valid_until is None or order.updated_at is None:
             return
         start = max(order.valid_from, order.updated_at)
-        for instant in (start, min(now, order.valid_until)) if start < order.valid_until else ():
-            quote = self._quote(order.symbol, instant)
-            if quote and quote.at >= order.valid_from and quote.currency == order.currency:
-                self._fill(order, quote, instant)
-                return
-        if now >= order.valid_until:
+        current = self._quote(order.symbol, start) if start <= now else None
+        if current is None or current.at < max(order.valid_from, start - CURRENT):
+            current = self._with_spread(self.prices.first(order.symbol, start, min(now, order.valid_until)))
+        if current and current.currency == order.currency and start < order.valid_until:
+            self._fill(order, current, max(start, current.at))
+        elif now >= order.valid_until:
             expired = replace(order, status=OrderStatus.EXPIRED, reason="no price in its session", updated_at=now)
             self.book.change(expired, OrderStatus.WORKING)
 
@@ -177,7 +171,9 @@ class SimulatedBroker:
         return order.quantity * quote.ask + self.conditions.fee if quote else Decimal(0)
 
     def _quote(self, symbol: str, at: datetime) -> Quote | None:
-        quote = self.prices.quote(symbol, at)
+        return self._with_spread(self.prices.quote(symbol, at))
+
+    def _with_spread(self, quote: Quote | None) -> Quote | None:
         if quote is None or not self.spread:
             return quote
         half = self.spread / 2

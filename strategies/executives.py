@@ -2,7 +2,6 @@
 
 from bot.plugins import Kit
 from bot.ports import Strategy
-from bot.sessions import Sessions
 from strategies.rules import filed_within, follow, known_within, more_than, officers_only, open_market
 
 
@@ -13,6 +12,6 @@ def strategy(kit: Kit) -> Strategy:
         open_market,
         officers_only,
         more_than(settings.more_than, base=settings.holdings_base),
-        known_within(sessions=settings.known_within, venue=Sessions(settings.venue)),
+        known_within(sessions=settings.known_within, venue=settings.venue),
         filed_within(days=settings.filed_within),
     )

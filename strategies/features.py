@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ Feature = Callable[[pd.DataFrame, datetime | None], "pd.Series[float]"]
 Base = Literal["before", "after"]
 
 
+@cache
 def fraction_of_holdings(base: Base) -> Feature:
     """Shares traded as a fraction of the person's holdings; missing when the holdings are not known.
 

@@ -6,8 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
+from bot.errors import ConfigError
 from bot.ports import Strategy
 from bot.sessions import Sessions
 from strategies.features import Base, Feature, days_to_file, fraction_of_holdings, sessions_since_known
@@ -40,28 +42,30 @@ def follow(*rules: Rule) -> Strategy:
     """A strategy that follows the events which pass every rule.
 
     It returns the events with each rule's features as columns, and `decision` (buy, sell or skip), `rule` (the first
-    that refused, empty for none) and `reason` in words.
+    that refused, empty for none) and `reason` in words. ConfigError when two rules call different features by one name.
     """
+    features = {name: feature for rule in rules for name, feature in rule.features.items()}
+    for rule in rules:
+        for name, feature in rule.features.items():
+            if features[name] != feature:
+                raise ConfigError(f"two rules call different features {name!r}; give one of them another name")
 
     def decide(events: pd.DataFrame, as_of: datetime | None = None) -> pd.DataFrame:
-        table = events.copy()
-        for rule in rules:
-            for name, feature in rule.features.items():
-                table[name] = feature(events, as_of)
-        refused_by = pd.Series("", index=table.index, dtype="str")
-        for rule in rules:
-            refused_by = refused_by.mask(
-                (refused_by == "") & ~rule.passes(table).fillna(value=False).astype(bool), rule.name
-            )
-        words = {rule.name: rule.words for rule in rules}
+        table = events.assign(**{name: feature(events, as_of) for name, feature in features.items()})
+        passed = [rule.passes(table).fillna(value=False).to_numpy(dtype=bool) for rule in rules]
+        # The place of the first rule that refuses a row; one past the last rule when none does.
+        first = np.argmin([*passed, np.zeros(len(table), dtype=bool)], axis=0)
+        followed = first == len(rules)
         reasons = [
-            words[name](row) if name else "; ".join(rule.words(row) for rule in rules)
-            for name, row in zip(refused_by, table.itertuples(index=False), strict=True)
+            "; ".join(rule.words(row) for rule in rules) if place == len(rules) else rules[place].words(row)
+            for place, row in zip(first, table.itertuples(index=False), strict=True)
         ]
-        table["decision"] = table["side"].where(refused_by == "", "skip")
-        table["rule"] = refused_by
-        table["reason"] = pd.Series(reasons, index=table.index, dtype="str")
-        return table
+        names = np.array([*(rule.name for rule in rules), ""], dtype=object)
+        return table.assign(
+            decision=table["side"].where(followed, "skip"),
+            rule=pd.Series(names[first], index=table.index, dtype="str"),
+            reason=pd.Series(reasons, index=table.index, dtype="str"),
+        )
 
     return decide
 
@@ -94,37 +98,39 @@ officers_only: Final = Rule(
 
 def more_than(share: str | Decimal, *, base: Base = "before") -> Rule:
     """Only trades of more than this share of the person's holdings (`"1%"` or 0.01), before or after the trade."""
+    name = "fraction_of_holdings" if base == "before" else "fraction_of_holdings_after"
     least = Decimal(str(share).removesuffix("%")) / (100 if str(share).endswith("%") else 1)
 
     def words(row: Row) -> str:
-        return f"{_holdings_words(row, base)} (asked for: more than {_percent(float(least))})"
+        return f"{_holdings_words(row, base, getattr(row, name))} (asked for: more than {_percent(float(least))})"
 
     return Rule(
         name="more_than",
-        passes=lambda events: events["fraction_of_holdings"] > float(least),
+        passes=lambda events: events[name] > float(least),
         words=words,
-        features={"fraction_of_holdings": fraction_of_holdings(base)},
+        features={name: fraction_of_holdings(base)},
     )
 
 
-def _holdings_words(row: Row, base: Base) -> str:
+def _holdings_words(row: Row, base: Base, fraction: float) -> str:
     traded = f"{row.shares:,.0f} shares {'bought' if row.side == 'buy' else 'sold'}"
     if base == "after":
         if pd.isna(row.shares_after):
             return f"{traded}, but the holdings after are unknown"
         held = f"{row.shares_after:,.0f} held after" if row.shares_after > 0 else "none held after"
-        return f"{traded}, {held}" + (f" = {_percent(row.fraction_of_holdings)}" if row.shares_after > 0 else "")
+        return f"{traded}, {held}" + (f" = {_percent(fraction)}" if row.shares_after > 0 else "")
     if pd.isna(row.held_before):
         return f"{traded}, but the holdings before are unknown"
     if row.side == "sell" and row.exercised:
         traded += f" less {row.exercised:,.0f} that came in by exercise or award with them"
     if row.held_before == 0:
         return f"{traded}, none held before: " + ("a new position" if row.side == "buy" else "an exercise-and-sell")
-    return f"{traded} of {row.held_before:,.0f} held before = {_percent(row.fraction_of_holdings)}, basis = line"
+    return f"{traded} of {row.held_before:,.0f} held before = {_percent(fraction)}, basis = line"
 
 
-def known_within(*, sessions: int, venue: Sessions) -> Rule:
+def known_within(*, sessions: int, venue: str | Sessions = "XNYS") -> Rule:
     """Only events that became public at most so many sessions of the venue ago; without an instant, never."""
+    calendar = Sessions(venue) if isinstance(venue, str) else venue
 
     def words(row: Row) -> str:
         if pd.isna(row.known_at):
@@ -138,7 +144,7 @@ def known_within(*, sessions: int, venue: Sessions) -> Rule:
         name="known_within",
         passes=lambda events: events["sessions_since_known"] <= sessions,
         words=words,
-        features={"sessions_since_known": sessions_since_known(venue)},
+        features={"sessions_since_known": sessions_since_known(calendar)},
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from hypothesis import settings
 
-from bot.events import to_events
+from bot.events import as_table, find_events
 from bot.model import (
     Account,
     Decision,
@@ -78,7 +78,7 @@ def table(*trades: InsiderTrade) -> pd.DataFrame:
 
 def events(*trades: InsiderTrade) -> pd.DataFrame:
     """The events in these lines."""
-    return to_events(to_table(trades))
+    return as_table(find_events(to_table(trades)))
 
 
 def instrument(symbol: str = "NWRB", **changes: Any) -> Instrument:

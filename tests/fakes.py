@@ -45,8 +45,12 @@ class Weekdays:
 
     def entry(self, known_at: datetime) -> Session:
         """The first session that opens at least five minutes after the news."""
-        days = (known_at.date() + timedelta(days=ahead) for ahead in range(8))
-        return next(s for day in days if (s := self._on(day)) and s.opens >= known_at + timedelta(minutes=5))
+        return self.next_open(known_at + timedelta(minutes=5))
+
+    def next_open(self, at: datetime) -> Session:
+        """The first session that opens at this instant or later."""
+        days = (at.date() + timedelta(days=ahead) for ahead in range(8))
+        return next(s for day in days if (s := self._on(day)) and s.opens >= at)
 
     def open_at(self, at: datetime) -> Session | None:
         """The session in progress at this instant."""
@@ -87,6 +91,11 @@ class Quotes:
         """The last one known at that instant."""
         known = [each for each in self.known if each.symbol == symbol and each.at <= at]
         return max(known, key=lambda each: each.at, default=None)
+
+    def first(self, symbol: str, since: datetime, until: datetime) -> Quote | None:
+        """The earliest one in this time."""
+        known = [each for each in self.known if each.symbol == symbol and since <= each.at <= until]
+        return min(known, key=lambda each: each.at, default=None)
 
 
 class Shows:

@@ -41,7 +41,9 @@ def test_a_purchase_of_the_evening_is_followed_at_the_open(house: House) -> None
     assert (order.status, order.quantity) == (OrderStatus.WORKING, 25)  # 1,000 USD at 40
     assert (order.valid_from, order.valid_until) == (OPENS, CLOSES)
     house.quotes.price("NWRB", OPENS, "41")
-    assert house.run(OPENS + timedelta(minutes=1)) == []
+    (filled,) = house.run(OPENS + timedelta(minutes=1))
+    assert (filled.client_order_id, filled.status) == (order.client_order_id, OrderStatus.FILLED)
+    assert house.run(OPENS + timedelta(minutes=2)) == []
     assert house.orders() == [("buy", "NWRB", 25, "filled")]
     assert house.broker.account().cash == CASH - 25 * 41 - 1
 
@@ -169,7 +171,7 @@ def test_news_less_than_five_minutes_before_the_open_waits_for_the_next_one(hous
 
 
 def test_a_cycle_that_comes_late_enters_the_session_under_way(house: House) -> None:
-    house.quotes.price("NWRB", OPENS + timedelta(minutes=30), "42")
+    house.quotes.price("NWRB", OPENS + timedelta(minutes=50), "42")
     (order,) = house.run(OPENS + timedelta(hours=1))
     assert (order.status, order.price) == (OrderStatus.FILLED, 42)
 

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.events import balance, from_judged_table, implausible, rounding, to_events
-from bot.model import InsiderTrade, Role, Side, Signal, Skip
+from bot.errors import ConfigError
+from bot.events import as_table, balance, decided, find_events, implausible, rounding
+from bot.model import Decision, InsiderTrade, Role, Side, Signal, Skip
 from bot.sources.files import Files
 from bot.trades import to_table
 
-from .builders import FEW, KNOWN_AT, events, trade
+from .builders import FEW, KNOWN_AT, events, table, trade
 
 FILED = "0001999001-26-000003"
 
@@ -482,7 +483,7 @@ SCRAPS = st.builds(
 @FEW
 @given(st.lists(SCRAPS, max_size=6))
 def test_rows_of_scraps_make_events_all_the_same(rows):
-    table = to_events(to_table(rows))
+    table = as_table(find_events(to_table(rows)))
     assert {key for keys in table["keys"] for key in keys} == {row.key for row in rows}
 
 
@@ -493,8 +494,25 @@ def judged(**columns) -> pd.DataFrame:
     return events(trade()).assign(**({"decision": "buy", "rule": "", "reason": "why not"} | columns))
 
 
+def decide(**columns) -> Decision:
+    return decided(find_events(table(trade())), judged(**columns))[0]
+
+
+def test_a_strategy_that_loses_an_event_is_told_so():
+    found = find_events(
+        table(trade(), trade(symbol="QLMK", key="other", owner="Somebody Else", shares=Decimal(7), value=Decimal(280)))
+    )
+    with pytest.raises(ConfigError, match="1 of 2 events no verdict"):
+        decided(found, as_table(found[:1]).assign(decision="skip", rule="own", reason="no"))
+
+
+def test_a_strategy_decides_buy_sell_or_skip():
+    with pytest.raises(ConfigError, match="hold"):
+        decide(decision="hold")
+
+
 def test_a_judged_event_becomes_a_decision_with_its_features():
-    decision = from_judged_table(judged(fraction=0.1, cluster=float("nan")))[0]
+    decision = decide(fraction=0.1, cluster=float("nan"), note="text is no feature")
     assert decision.verdict == Signal(side=Side.BUY, reason="why not")
     assert decision.features == {"fraction": 0.1, "cluster": None}
     assert decision.event.trade == replace(trade(), value=Decimal(40_000))
@@ -503,14 +521,13 @@ def test_a_judged_event_becomes_a_decision_with_its_features():
 
 
 def test_a_refused_event_becomes_a_skip_with_its_rule():
-    decision = from_judged_table(judged(decision="skip", rule="officers_only"))[0]
-    assert decision.verdict == Skip(rule="officers_only", reason="why not")
+    assert decide(decision="skip", rule="officers_only").verdict == Skip(rule="officers_only", reason="why not")
 
 
 def test_what_is_unknown_of_an_event_stays_unknown():
-    decision = from_judged_table(events(trade(shares_after=None)).assign(decision="buy", rule="", reason=""))[0]
-    assert decision.event.held_before is None
-    assert decision.event.trade.shares_after is None
+    [event] = find_events(table(trade(shares_after=None)))
+    assert event.held_before is None
+    assert event.trade.shares_after is None
 
 
 # Real rows.
@@ -520,7 +537,7 @@ def test_what_is_unknown_of_an_event_stays_unknown():
 def test_the_rows_of_six_weeks_are_each_in_one_event(corpus: Path):
     path = corpus / "finviz/finviz_insider_2023.csv.gz"
     trades = Files(path).fetch(datetime(2023, 3, 10, 12, 0, tzinfo=UTC))
-    table = to_events(trades)
+    table = as_table(find_events(trades))
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(trades) == len(rows) == 4457

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import BrokerError, NotPaperError, OrderRefusedError, StoreError
+from bot.errors import BrokerError, NotPaperError, OrderRefusedError, StoreError, TryAgainError
 from bot.model import Order, OrderIntent, OrderStatus, Side
 from bot.orders import Desk, client_order_id, decision_id
 from bot.store.database import Database, open_database
@@ -367,9 +367,34 @@ def test_a_desk_that_was_overtaken_by_another_changes_nothing(store: Repository,
             store.move(stands, replace(stands, status=OrderStatus.CANCELED))
             return super().submit(intent)
 
-    with pytest.raises(StoreError, match="no longer submitting"):
+    with pytest.raises(TryAgainError, match="no longer submitting"):
         Desk(Overtaken(), store, Time()).work()
     assert store.order(intent().client_order_id).status is OrderStatus.CANCELED
+
+
+def test_a_halt_between_two_steps_stops_the_next_one(store: Repository, broker: ScriptedBroker) -> None:
+    class Halting(ScriptedBroker):
+        def submit(self, intent: OrderIntent) -> Order:
+            answer = super().submit(intent)
+            store.halt("stop", NOW)
+            return answer
+
+    halting = Halting()
+    work(halting, store)
+    assert store.order(intent().client_order_id).status is OrderStatus.INACTIVE
+    assert halting.calls.count("activate") == 0
+    store.halt(None, NOW)
+    work(halting, store)
+    assert halting.calls.count("activate") == 1
+
+
+def test_an_order_the_broker_has_lost_is_told(
+    store: Repository, broker: ScriptedBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    work(broker, store)
+    broker.orders.clear()
+    work(broker, store)
+    assert "no longer knows" in caplog.text
 
 
 def test_an_error_that_is_none_of_ours_is_not_swallowed(store: Repository, broker: ScriptedBroker) -> None:
@@ -384,4 +409,4 @@ def test_a_failed_order_is_told_in_the_log(
 ) -> None:
     broker.faults["submit"] = Fault(BrokerError("timed out"))
     work(broker, store)
-    assert "buy NWRB is left for the next cycle: timed out" in caplog.text
+    assert "buy NWRB is left as it is: timed out" in caplog.text

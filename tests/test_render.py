@@ -241,9 +241,13 @@ def test_verdicts_are_harmless_whatever_the_names(owner: str, title: str, reason
 
 
 def test_the_funnel_adds_up() -> None:
-    rows = [decided(), decided(), *(decided(decision="skip", rule=rule) for rule in ("cash", "more_than", "cash"))]
-    assert render.funnel(rows, [{}]) == "5 events − 1 more_than − 2 cash = 2 followed, 1 order"
-    assert render.funnel([], []) == "0 events = 0 followed, 0 orders"
+    rows = [
+        decided(client_order_id="itb-1"),
+        decided(client_order_id="itb-1"),
+        *(decided(decision="skip", rule=rule) for rule in ("cash", "more_than", "cash")),
+    ]
+    assert render.funnel(rows) == "5 events − 1 more_than − 2 cash = 2 followed, 1 order"
+    assert render.funnel([]) == "0 events = 0 followed, 0 orders"
 
 
 def test_empty_blocks_leave_no_gap() -> None:

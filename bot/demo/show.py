@@ -197,11 +197,7 @@ def _named(day: date) -> str:
 def _told(cycle: Cycle, changed: Sequence[Order]) -> str:
     headline = f"{cycle.plan.as_of.astimezone(NEW_YORK):%A %H:%M} in New York: {cycle.title}"
     decisions = [decision.row() for decision in cycle.plan.decisions]
-    summary = (
-        render.funnel(decisions, plain(cycle.plan.intents))
-        if decisions
-        else "The page has nothing new: no decision, no order."
-    )
+    summary = render.funnel(decisions) if decisions else "The page has nothing new: no decision, no order."
     orders = render.rows(plain(changed), Format.TABLE, ORDER_COLUMNS, title="Orders") if changed else ""
     return render.blocks([f"{headline}\n{'=' * len(headline)}", render.verdicts(decisions), summary, orders])
 

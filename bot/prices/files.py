@@ -2,7 +2,7 @@
 
 import csv
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -25,6 +25,8 @@ STALE: Final = timedelta(days=7)  # longer than any run of holidays: an older pr
 
 def prices(kit: Kit) -> "PriceFiles":
     """Prices from the file or folder that the setting names."""
+    if not kit.argument:
+        raise ConfigError("BOT_PRICES: files needs a path: write files:PATH, a CSV or a folder of them")
     return PriceFiles(Path(kit.argument), Sessions(kit.settings.venue))
 
 
@@ -55,6 +57,12 @@ class PriceFiles:
         place = bisect_right(quotes, at, key=lambda quote: quote.at)
         last = quotes[place - 1] if place else None
         return last if last and at - last.at <= STALE else None
+
+    def first(self, symbol: str, since: datetime, until: datetime) -> Quote | None:
+        """The earliest quote from `since` to `until`, both included; None when there is none."""
+        quotes = self._quotes.get(symbol, [])
+        place = bisect_left(quotes, since, key=lambda quote: quote.at)
+        return quotes[place] if place < len(quotes) and quotes[place].at <= until else None
 
     def _read(self, file: Path) -> Iterator[Quote]:
         with file.open(encoding="utf-8-sig", newline="") as lines:

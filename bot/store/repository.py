@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, Select, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bot.errors import StoreError, TryAgainError
+from bot.errors import HaltedError, StoreError, TryAgainError
 from bot.model import Decision, Fill, Instrument, Order, OrderIntent, OrderStatus, Side, Skip, plain
 from bot.store.database import Database
 from bot.store.tables import control, cursors, events, fills, lines, mappings, orders, row_of, transitions
@@ -17,6 +17,8 @@ from bot.store.tables import control, cursors, events, fills, lines, mappings, o
 CHUNK: Final = 500  # keys per query: well below every engine's limit on bound values
 OPEN: Final = [status.value for status in OrderStatus if not status.is_final]
 # Built once, because every order takes them: whether it was decided before, and compare-and-set of its state.
+HALTED: Final = select(control.c.halted)
+SENDING: Final = frozenset({OrderStatus.SUBMITTING, OrderStatus.ACTIVATING})
 DECIDED: Final = select(orders.c.decision_id).where(orders.c.decision_id == bindparam("decision"))
 MOVE: Final = update(orders).where(
     orders.c.client_order_id == bindparam("key"),
@@ -64,13 +66,20 @@ class Repository:
     def decided(self, *, about: str | None = None) -> list[dict[str, Any]]:
         """The recorded decisions as `run --format json` prints them, the latest first.
 
-        `about` is a symbol, an event key, a line's key or the id of an order.
+        `about` is a symbol, an event's or a line's key, the id of a decision or of an order.
         """
         query = select(events.c.details).order_by(events.c.decided_at.desc(), events.c.event_key)
         if about is not None:
+            symbol = about.upper().replace(".", "-").replace("/", "-")
             line = select(lines.c.event_key).where(lines.c.key == about)
-            named = (events.c.symbol == about.upper()) | (events.c.event_key == about)
-            query = query.where(named | (events.c.client_order_id == about) | events.c.event_key.in_(line))
+            order = select(orders.c.client_order_id).where(orders.c.decision_id == about)
+            query = query.where(
+                (events.c.symbols.contains(f" {symbol} ", autoescape=True))
+                | events.c.event_key.in_([about])
+                | events.c.event_key.in_(line)
+                | events.c.client_order_id.in_([about])
+                | events.c.client_order_id.in_(order)
+            )
         with self._database.read() as connection:
             return [json.loads(details) for details in connection.execute(query).scalars()]
 
@@ -93,13 +102,16 @@ class Repository:
     def move(self, before: Order, after: Order, fill: Fill | None = None) -> Order:
         """Keep an order's next state, and the fill that led there, in one transaction.
 
-        StoreError when the order no longer stands where we last saw it.
+        TryAgainError when the order no longer stands where we last saw it; HaltedError when the next state would send
+        it, and nothing may be sent.
         """
         stood = {"key": before.client_order_id, "stood": before.status, "stood_filled": before.filled}
         try:
             with self._database.write() as connection:
+                if after.status in SENDING and (halted := connection.execute(HALTED).scalar()):
+                    raise HaltedError(halted)
                 if connection.execute(MOVE, stood | _state(after)).rowcount != 1:
-                    raise StoreError(
+                    raise TryAgainError(
                         f"order {before.client_order_id} is no longer {before.status}: another process moved it"
                     )
                 connection.execute(insert(transitions), _step(before, after))
@@ -135,7 +147,7 @@ class Repository:
     def halted(self) -> str | None:
         """The reason why nothing may be sent, or None."""
         with self._database.read() as connection:
-            return connection.execute(select(control.c.halted)).scalar()
+            return connection.execute(HALTED).scalar()
 
     def halt(self, reason: str | None, now: datetime) -> None:
         """Stop sending for this reason, durably; None starts again."""
@@ -192,10 +204,8 @@ def _record_events(connection: Connection, decisions: Sequence[Decision], now: d
 def _seen(decision: Decision, first_seen_at: datetime, now: datetime) -> dict[str, Any]:
     row = decision.row()
     return {
-        **{
-            name: row[name]
-            for name in ("event_key", "symbol", "owner", "decision", "rule", "reason", "client_order_id")
-        },
+        **{name: row[name] for name in ("event_key", "owner", "decision", "rule", "reason", "client_order_id")},
+        "symbols": f" {' '.join(row['symbols'])} ",
         "final": decision.verdict.final if isinstance(decision.verdict, Skip) else True,
         "first_seen_at": first_seen_at,
         "decided_at": now,

@@ -74,7 +74,7 @@ events: Final = Table(
     "events",
     metadata,
     Column("event_key", String(40), primary_key=True),
-    Column("symbol", String(16), index=True),
+    Column("symbols", Text, nullable=False),  # every ticker it was listed under, each between blanks
     Column("owner", Text),
     Column("decision", String(8), nullable=False),
     Column("rule", String(40), nullable=False),

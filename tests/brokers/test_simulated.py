@@ -128,10 +128,29 @@ def test_it_is_filled_at_the_open_of_its_session_however_late_one_looks(account:
 
 def test_during_its_session_it_is_filled_at_the_price_of_the_moment(account: Account) -> None:
     account.quotes.price("NWRB", OPENS, "41")
-    account.quotes.price("NWRB", OPENS + timedelta(hours=1), "42")
+    account.quotes.price("NWRB", OPENS + timedelta(minutes=110), "42")
     account.quotes.price("NWRB", OPENS + timedelta(hours=3), "43")
     order = account.at(OPENS + timedelta(hours=2)).send(buy())
     assert (order.status, order.price) == (OrderStatus.FILLED, 42)
+
+
+def test_activated_in_its_session_it_waits_for_a_price_of_its_own_time(account: Account) -> None:
+    """The open of hours ago is a price that nobody could have had."""
+    account.quotes.price("NWRB", OPENS, "41")
+    assert account.at(OPENS + timedelta(hours=2)).send(buy()).status is OrderStatus.WORKING
+    account.quotes.price("NWRB", OPENS + timedelta(hours=3), "43")
+    account.quotes.price("NWRB", OPENS + timedelta(hours=4), "99")
+    order = account.at(OPENS + timedelta(hours=5)).look(buy())
+    assert (order.status, order.price) == (OrderStatus.FILLED, 43)
+
+
+@pytest.mark.parametrize("minutes", [10, 60, 300])
+def test_when_somebody_looks_makes_no_difference(account: Account, minutes: int) -> None:
+    account.send(buy())
+    account.quotes.price("NWRB", OPENS + timedelta(minutes=5), "41")
+    account.quotes.price("NWRB", OPENS + timedelta(minutes=30), "99")
+    order = account.at(OPENS + timedelta(minutes=minutes)).look(buy())
+    assert (order.status, order.price) == (OrderStatus.FILLED, 41)
 
 
 def test_the_price_of_the_evening_before_fills_nothing(account: Account) -> None:

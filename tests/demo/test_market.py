@@ -9,7 +9,7 @@ import pytest
 from bot.demo.companies import SHARES
 from bot.demo.finviz import LAYOUTS, list_page
 from bot.demo.market import DAYS_BEFORE, NEW_YORK, VENUE, market, trading_day
-from bot.events import to_events
+from bot.events import as_table, find_events
 from bot.instruments.identifiers import cusip_of, is_figi, isin_of, symbol_of
 from bot.sessions import Sessions
 from bot.sources.finviz import parse
@@ -78,7 +78,7 @@ def test_the_open_is_never_the_close_before(day: date) -> None:
 def test_the_strategy_judges_alike_on_every_day(day: date) -> None:
     sessions = Sessions(VENUE)
     now = sessions.on(day).opens - timedelta(hours=1)
-    events = to_events(parse(list_page(market(day).public(now), LAYOUTS["2026"]), now))
+    events = as_table(find_events(parse(list_page(market(day).public(now), LAYOUTS["2026"]), now)))
     strategy = follow(
         open_market,
         officers_only,

@@ -168,7 +168,7 @@ def test_an_order_that_stands_elsewhere_is_not_moved(
     store: Repository, database: Database, stale: dict[str, Any]
 ) -> None:
     store.record([], [intent()], NOW)
-    with pytest.raises(StoreError, match="another process moved it"):
+    with pytest.raises(TryAgainError, match="another process moved it"):
         store.move(order(**stale), order(status=OrderStatus.FILLED, updated_at=NOW), fill())
     assert store.orders() == [(intent(), order())]
     assert (count(database, "transitions"), count(database, "fills")) == (0, 0)
@@ -200,7 +200,7 @@ def test_the_same_fill_is_kept_once(store: Repository, database: Database) -> No
     store.record([], [intent()], NOW)
     part = order(status=OrderStatus.PARTIAL, filled=Decimal(10), price=Decimal(40), updated_at=NOW)
     store.move(order(), part, fill(10))
-    with pytest.raises(StoreError, match="another process moved it"):
+    with pytest.raises(TryAgainError, match="another process moved it"):
         store.move(order(), part, fill(10))
     store.move(part, replace(part, status=OrderStatus.FILLED, filled=Decimal(24)), fill(14))
     assert count(database, "fills") == 2

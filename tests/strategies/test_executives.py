@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bot.events import to_events
+from bot.events import as_table, find_events
 from bot.http import Http
 from bot.plugins import Kit, find
 from bot.ports import Strategy
@@ -148,7 +148,7 @@ def rows(corpus: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def judged(corpus: Path) -> pd.DataFrame:
     now = datetime(2022, 1, 17, 10, 30, tzinfo=UTC)  # a holiday in New York
-    return executives()(to_events(Files(corpus / ROWS).fetch(now)), now)
+    return executives()(as_table(find_events(Files(corpus / ROWS).fetch(now))), now)
 
 
 @pytest.mark.corpus

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.engine import public_by
-from bot.events import to_events
+from bot.events import as_table, find_events
 from bot.model import InsiderTrade, Role
 from bot.sessions import Sessions
 from strategies.rules import Rule, filed_within, follow, known_within, more_than, officers_only, open_market
@@ -255,7 +255,7 @@ def test_what_becomes_known_later_changes_no_earlier_verdict(rows):
     """No look-ahead: a plan sees what was public, and is the same whatever came after it."""
     public = [row for row in rows if row.known_at is None or row.known_at <= NOW]
     then = executives(events(*public), NOW)
-    now = executives(to_events(public_by(table(*rows), NOW)), NOW)
+    now = executives(as_table(find_events(public_by(table(*rows), NOW))), NOW)
     pd.testing.assert_frame_equal(then, now)
 
 
