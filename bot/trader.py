@@ -128,7 +128,7 @@ class _Book:
             decision_id=decided,
             account=policy.account,
             strategy=policy.strategy,
-            instrument=instrument,
+            instrument=replace(instrument, mic=self._trader.sessions.mic),
             side=signal.side,
             quantity=sized.quantity,
             currency=self._account.currency,

@@ -425,4 +425,4 @@ def test_no_source_at_all_is_an_error() -> None:
 def test_the_side_of_an_order_is_the_side_of_the_insider(house: House) -> None:
     (intent,) = house.bot().plan().intents
     assert intent.side is Side.BUY
-    assert intent.instrument == instrument()
+    assert intent.instrument == instrument(mic="XNYS")

@@ -120,7 +120,7 @@ def test_the_proof_is_kept_with_the_decision(desk: Desk) -> None:
     desk.mapper.answers["NWRB"] = proven
     (settled,), (intent,) = desk.intend(followed())
     assert settled.evidence["mapping"] == "one share class; same FIGI"
-    assert intent.instrument == proven
+    assert intent.instrument == replace(proven, mic="XNYS")
 
 
 @pytest.mark.parametrize("missing", ["known_at", "filed_on"])

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.engine import public_by
+from bot.errors import ConfigError
 from bot.events import as_table, find_events
 from bot.model import InsiderTrade, Role
 from bot.sessions import Sessions
@@ -276,3 +277,23 @@ def test_filings_of_later_days_change_no_verdict_of_earlier_ones(rows, later):
     alone = executives(events(*rows), None).set_index("event_key")
     among = executives(events(*rows, *after), None).set_index("event_key")
     pd.testing.assert_frame_equal(among.loc[alone.index], alone)
+
+
+def test_two_bases_in_one_stack_do_not_mix():
+    """30 % of what was held before, 23 % of what is held after."""
+    row = trade(shares=Decimal(3000), shares_after=Decimal(13_000), value=None)
+    decision, _, reason = verdict(row, more_than("25%"), more_than("20%", base="after"))
+    assert decision == "buy"
+    assert "3,000 shares bought of 10,000 held before = 30 %" in reason
+    assert "3,000 shares bought, 13,000 held after = 23.08 %" in reason
+    decision, rule, reason = verdict(row, more_than("25%"), more_than("25%", base="after"))
+    assert (decision, rule) == ("skip", "more_than")
+    assert "13,000 held after" in reason
+
+
+def test_two_features_of_one_name_are_a_mistake():
+    with pytest.raises(ConfigError, match="fraction_of_holdings"):
+        follow(
+            more_than("1%"),
+            replace(more_than("1%"), features={"fraction_of_holdings": lambda events, _: events["shares"]}),
+        )
