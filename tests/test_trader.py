@@ -1,6 +1,7 @@
 """From a yes to an order: the instrument, the session, the size, and one identity for one decision."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
