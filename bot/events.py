@@ -8,19 +8,19 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 import pandas as pd
 
 from bot.errors import ConfigError
+from bot.holdings import balance
 from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip, Verdict
+from bot.plausible import implausible
 from bot.trades import COLUMNS, to_records, to_table
 
 NAME_LENGTH: Final = 30  # FinViz cuts names there; every source is compared on what all of them show
-MOST_SHARES: Final = Decimal(10**9)
-HIGHEST_PRICE: Final = Decimal(10**6)
 _Balance = tuple[datetime, Decimal]  # known since, shares held
 EXTRA: Final = ("event_key", "keys", "symbols", "held_before", "exercised", "quarantine")
 
@@ -109,31 +109,6 @@ def _verdict(decision: str, rule: str, reason: str) -> Verdict:
     return Signal(side=Side(decision), reason=reason)
 
 
-def implausible(trade: InsiderTrade) -> str | None:
-    """Why a line cannot be true as it stands, or None; such a line is shown and explained, never traded."""
-    shares, price = trade.shares, trade.price
-    if trade.traded_on is None or trade.filed_on is None:
-        return "the line does not say when it was traded or filed"
-    if trade.traded_on > trade.filed_on:
-        return f"traded on {trade.traded_on}, after it was filed on {trade.filed_on}"
-    if trade.side is None:
-        return None
-    if shares is None or not 0 < shares <= MOST_SHARES:
-        return f"{shares} shares were traded"
-    if price is None or not 0 < price <= HIGHEST_PRICE:
-        return f"the price is {price}"
-    if trade.acquired != ("A" if trade.side == "buy" else "D"):
-        return f"a {trade.side} is marked as {trade.acquired} (A acquired, D disposed of)"
-    if trade.value is not None and abs(shares * price - trade.value) > rounding(shares, price, trade.value):
-        return f"{shares:,f} shares at {price:,f} are not worth {trade.value:,f}"
-    return None
-
-
-def rounding(shares: Decimal, price: Decimal, value: Decimal) -> Decimal:
-    """How far shares x price may be from the value shown: 1 %, or what rounding to whole shares and cents explains."""
-    return max(value / 100, price / 2 + shares / 200 + 1)
-
-
 def _lines(records: Sequence[InsiderTrade]) -> list[_Line]:
     """The distinct lines, each with all its keys and tickers; what has a filing's number and was known first leads.
 
@@ -182,7 +157,7 @@ def _event(
     trades = [line.trade for line in lines]
     first, symbols = trades[0], tuple(sorted(set().union(*(line.symbols for line in lines))))
     known = [trade.known_at for trade in trades if trade.known_at]
-    before, after = balance(_in_order(filing)) if first.side else (None, first.shares_after)
+    before, after = balance(filing) if first.side else (None, first.shares_after)
     if before == 0 and first.side == Side.BUY and known:
         before = _held_earlier([(symbol, _same_name(first.owner)) for symbol in symbols], min(known), balances)
     total = replace(
@@ -203,46 +178,6 @@ def _event(
         held_before=before,
         exercised=_sum(t.shares for t in filing if t.acquired == "A" and t.side is None) or Decimal(0),
         quarantine=next((problem for trade in trades if (problem := implausible(trade))), None),
-    )
-
-
-def balance(lines: Sequence[InsiderTrade]) -> tuple[Decimal | None, Decimal | None]:
-    """A person's balance in shares before and after these lines; None when a line does not show it, or it is negative.
-
-    Lines are chained: a line's balance before it is its balance after it less what it acquired. A line that starts
-    where the last one of its chain ended goes on with it. So does one that shows the same balance after it, as web
-    tables do for all lines of a day. A gap no larger than everything that moved is the same ownership line with
-    something unreported between (if shares appear from nowhere they were held before); a larger gap is another
-    ownership line, whose balance adds up.
-    """
-    moved = sum((line.shares or Decimal(0) for line in lines), Decimal(0))
-    chains: list[list[Decimal]] = []  # [before, after] of each ownership line
-    for line in lines:
-        if line.shares is None or line.shares_after is None or line.acquired is None:
-            return None, None
-        opening = line.shares_after - (line.shares if line.acquired == "A" else -line.shares)
-        chain = min(chains, key=lambda chain: abs(opening - chain[1]), default=None)
-        if chain is None or abs(opening - chain[1]) > moved:
-            chains.append([opening, line.shares_after])
-        else:
-            gap = opening - chain[1]
-            chain[0] += gap if line.shares_after == chain[1] else max(Decimal(0), gap)
-            chain[1] = line.shares_after
-    if not chains or any(before < 0 or after < 0 for before, after in chains):
-        return None, None
-    return sum((chain[0] for chain in chains), Decimal(0)), sum((chain[1] for chain in chains), Decimal(0))
-
-
-def _in_order(filing: list[InsiderTrade]) -> list[InsiderTrade]:
-    """The lines of one person's filing as they happened: by day, what came in before what went out, then by balance."""
-    moving = [line for line in filing if line.acquired is not None and not line.is_derivative]
-    return sorted(
-        moving,
-        key=lambda line: (
-            line.traded_on or line.filed_on or date.min,
-            line.acquired == "D",
-            (line.shares_after or Decimal(0)) * (1 if line.acquired == "A" else -1),
-        ),
     )
 
 

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ConfigError
-from bot.events import as_table, balance, decided, find_events, implausible, rounding
+from bot.events import as_table, decided, find_events
+from bot.holdings import balance
 from bot.model import Decision, InsiderTrade, Role, Side, Signal, Skip
+from bot.plausible import implausible, rounding
 from bot.sources.files import Files
 from bot.trades import to_table
 

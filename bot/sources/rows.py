@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 import pandas as pd
 
 from bot.errors import SourceError
-from bot.events import HIGHEST_PRICE, MOST_SHARES, rounding
 from bot.model import InsiderTrade, Role, Side, decimal_text
+from bot.plausible import HIGHEST_PRICE, MOST_SHARES, rounding
 from bot.roles import Roles, classify
 from bot.sources.cells import (
     NEW_YORK,
