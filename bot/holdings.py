@@ -8,7 +8,7 @@ from bot.model import InsiderTrade
 
 
 def balance(lines: Sequence[InsiderTrade]) -> tuple[Decimal | None, Decimal | None]:
-    """A person's balance in shares before and after a filing's lines; None where one does not show it or it is negative.
+    """The shares held before and after the lines of a filing; None where a line does not show it, or below zero.
 
     Lines are chained: a line's balance before it is its balance after it less what it acquired. A line that starts
     where the last one of its chain ended goes on with it. So does one that shows the same balance after it, as web
