@@ -103,7 +103,8 @@ def overruled(decision: Decision, trade_from: datetime | None, halted: str | Non
         return None
     if trade_from and event.trade.known_at and event.trade.known_at < trade_from:
         since = f"public since {event.trade.known_at:%Y-%m-%d %H:%M} UTC"
-        return Skip(rule="backlog", reason=f"{since}, before this bot's first cycle at {trade_from:%Y-%m-%d %H:%M} UTC")
+        reason = f"{since}, before this bot's first cycle at {trade_from:%Y-%m-%d %H:%M} UTC"
+        return Skip(rule="backlog", reason=reason, final=False)
     return Skip(rule="halted", reason=halted) if halted else None
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from bot.errors import ConfigError
 from bot.holdings import balance
-from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip, Verdict
+from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip, Verdict, plain
 from bot.plausible import implausible
 from bot.trades import COLUMNS, to_records, to_table
 
@@ -150,6 +150,15 @@ def _names(trade: InsiderTrade) -> list[tuple[Any, ...]]:
     return names
 
 
+def _alias(trade: InsiderTrade) -> str | None:
+    """What a line is recognised by under any ticker: its facts and the instant; None when one of them is missing."""
+    facts = (trade.traded_on, trade.shares, trade.price, trade.shares_after, trade.known_at)
+    if not trade.owner or None in facts:
+        return None
+    told = "|".join([_same_name(trade.owner), str(trade.code), *(str(plain(fact)) for fact in facts)])
+    return "line:" + hashlib.sha256(told.encode()).hexdigest()[:24]
+
+
 def _event(
     key: str, lines: list[_Line], filing: list[InsiderTrade], balances: dict[tuple[str, str], list[_Balance]]
 ) -> Event:
@@ -177,7 +186,8 @@ def _event(
         symbols=symbols,
         held_before=before,
         exercised=_sum(t.shares for t in filing if t.acquired == "A" and t.side is None) or Decimal(0),
-        quarantine=next((problem for trade in trades if (problem := implausible(trade))), None),
+        aliases=tuple(sorted({alias for trade in trades if (alias := _alias(trade))})),
+        quarantine=next((problem for trade in filing if (problem := implausible(trade))), None),
     )
 
 

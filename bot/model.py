@@ -270,7 +270,8 @@ class Event:
     """One economic event: what one person did in one class of one issuer on one side, filed on one day.
 
     `trade` sums the event's lines up in one record; `keys` are those lines, `symbols` every ticker they were listed
-    under. `held_before` is the balance before the event and `exercised` what came in by exercise or award with it;
+    under, and `aliases` what the same lines are recognised by when another page shows them under another ticker.
+    `held_before` is the balance before the event and `exercised` what came in by exercise or award with it;
     `quarantine` says why the event cannot be trusted, or is None.
     """
 
@@ -281,6 +282,7 @@ class Event:
     held_before: Decimal | None = None
     exercised: Decimal = Decimal(0)
     quarantine: str | None = None
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Literal
 
 from bot import orders
-from bot.model import Decision, Instrument, Listing, OrderIntent, Side, Signal, Skip, plain
+from bot.model import Decision, Instrument, Listing, OrderIntent, Quote, Side, Signal, Skip, plain
+from bot.plausible import far_off
 from bot.ports import BrokerView, Mapper, Store
 from bot.sessions import Session, Sessions
 from bot.sizing import Size, size
@@ -66,7 +67,9 @@ class _Book:
         self._account = trader.broker.account()
         self._terms = trader.broker.terms()
         self._held = {position.symbol: position for position in trader.broker.positions()}
+        self._open: set[tuple[str, Side]] = set()
         for _, order in trader.store.open_orders():
+            self._open.add((order.symbol, order.side))
             if order.side is Side.SELL:
                 self._give_up(order.symbol, order.quantity - order.filled)
         self.intents: dict[str, OrderIntent] = {}
@@ -110,13 +113,19 @@ class _Book:
             return Skip(
                 rule="limit", reason=f"officers both bought and sold {instrument.symbol}: no order in either direction"
             )
+        opposite = Side.SELL if signal.side is Side.BUY else Side.BUY
+        if (instrument.symbol, opposite) in self._open:
+            return Skip(rule="limit", reason=f"an order to {opposite} {instrument.symbol} is still open", final=False)
         session = self._trader.session(trade.known_at, self._now)
         if isinstance(session, Skip):
             return session
         evidence["session"] = (
             f"{self._trader.sessions.mic} {session.day}, {session.opens:%H:%M} to {session.closes:%H:%M} UTC"
         )
-        sized = self._size(signal, instrument)
+        quote = self._trader.broker.quote(instrument, self._now)
+        if quote and (doubt := far_off(trade, quote)):
+            return Skip(rule="quarantined", reason=doubt)
+        sized = self._size(signal, instrument, quote)
         if isinstance(sized, Skip):
             return sized
         evidence["size"] = sized.words
@@ -144,10 +153,10 @@ class _Book:
         if position := self._held.get(symbol):
             self._held[symbol] = replace(position, quantity=position.quantity - quantity)
 
-    def _size(self, signal: Signal, instrument: Instrument) -> Size | Skip:
+    def _size(self, signal: Signal, instrument: Instrument, quote: Quote | None) -> Size | Skip:
         return size(
             signal.side,
-            quote=self._trader.broker.quote(instrument, self._now),
+            quote=quote,
             position=self._held.get(instrument.symbol),
             account=self._account,
             notional=self._trader.policy.notional,

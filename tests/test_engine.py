@@ -150,9 +150,42 @@ def test_what_was_public_before_the_first_cycle_is_backlog(house: House) -> None
     assert house.rules() == {"Okafor Adaeze M": "backlog", "Brandt Ilse": "buy"}
 
 
-def test_backlog_stays_decided_even_when_asked_to_trade_it_later(house: House) -> None:
-    house.run(trade_backlog=False)
+def test_backlog_is_traded_when_it_is_asked_for_later(house: House) -> None:
+    assert house.run(trade_backlog=False) == []
+    assert house.run(MORNING + timedelta(minutes=1), trade_backlog=False) == []
+    (order,) = house.run()
+    assert order.status is OrderStatus.WORKING
+
+
+def test_a_sale_waits_while_a_purchase_of_the_same_share_is_open(house: House) -> None:
+    """Both would be filled at one open; and a sale that was dropped would leave what the officer sold."""
+    house.run()
+    house.source.rows.append(
+        trade(
+            key="sold", owner="Brandt Ilse", code="S", acquired="D", side=Side.SELL, shares_after=Decimal(0),
+            known_at=MORNING + timedelta(minutes=1), filed_on=date(2026, 3, 3),
+        )
+    )  # fmt: skip
+    (bought,) = house.run(MORNING + timedelta(minutes=2))
+    assert bought.side is Side.BUY
+    assert house.rules()["Brandt Ilse"] == "limit"
+    house.quotes.price("NWRB", OPENS, "41")
+    orders = house.run(OPENS + timedelta(minutes=1))
+    assert {(order.side, order.status) for order in orders} >= {(Side.BUY, OrderStatus.FILLED)}
+    assert house.rules()["Brandt Ilse"] == "sell"
+
+
+def test_the_same_line_under_another_ticker_is_not_followed_again(house: House) -> None:
+    house.run()
+    house.source.rows = [trade(symbol="NWRB-A", key="row:other")]
+    assert [order.symbol for order in house.run(MORNING + timedelta(minutes=1))] == ["NWRB"]  # still working
+    assert house.orders() == [("buy", "NWRB", 25, "working")]
+
+
+def test_a_price_that_is_not_the_shares_own_is_quarantined(house: House) -> None:
+    house.source.rows = [trade(price=Decimal("4.00"), value=Decimal(4000))]
     assert house.run() == []
+    assert house.rules() == {"Okafor Adaeze M": "quarantined"}
 
 
 def test_news_of_the_session_waits_for_the_next_one(house: House) -> None:

@@ -74,7 +74,7 @@ def choose(listing: Listing, known: Mapping[str, Instrument | str]) -> Instrumen
 def witness(listing: Listing, instrument: Instrument) -> tuple[str, ...]:
     """What the listing itself says for the choice, in words."""
     issuer = (f"the name agrees with the source's, {listing.issuer}",) if listing.issuer else ()
-    several = (f"listed under {_named(listing.symbols)}: one company, {instrument.symbol} taken",)
+    several = (f"listed under {_named(listing.symbols)}, of which {instrument.symbol} is the share one can follow",)
     return issuer + (several if len(listing.symbols) > 1 else ())
 
 

@@ -5,7 +5,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -38,13 +38,13 @@ class Files:
 
     def fetch(self, now: datetime) -> pd.DataFrame:
         """The trades in the files, each line once; SourceError naming the file when one of them is refused."""
-        tables = [parse(path.name, _content(path), now) for path in self._paths()]
+        tables = [parse(path.name, _content(path), min(now, _saved_at(path))) for path in self._paths()]
         return pd.concat(tables, ignore_index=True).drop_duplicates(["key", "symbol"], ignore_index=True)
 
     def _paths(self) -> list[Path]:
         if not self._path.exists():
             raise SourceError(f"{self._path}: expected a file or a folder, found nothing")
-        if self._path.is_file():
+        if not self._path.is_dir():
             return [self._path]
         paths = sorted(path for path in self._path.iterdir() if path.name.lower().endswith(ENDINGS))
         if not paths:
@@ -66,6 +66,15 @@ def parse(name: str, content: bytes, now: datetime) -> pd.DataFrame:
         return finviz.parse(text, now) if text.lstrip().startswith("<") else to_trades(_rows(text), TABLE, now)
     except SourceError as error:
         raise SourceError(f"{name}: {error}") from error
+
+
+def _saved_at(path: Path) -> datetime:
+    """When the file was last written: what it says was public by then, however late it is read.
+
+    Without this a CSV without years would be news again every year. A time before there was a FinViz is no time.
+    """
+    saved_at = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+    return saved_at if saved_at.year >= 2007 else datetime.max.replace(tzinfo=UTC)
 
 
 def _content(path: Path) -> bytes:

@@ -132,4 +132,6 @@ def _told(error: DBAPIError) -> StoreError | TryAgainError:
     words = str(error.orig)
     if "locked" in words:
         return TryAgainError("the database is in use by another process")
+    if "readonly database" in words:
+        return StoreError("the database is read-only, or holds an unfinished write that `insiderbot run` completes")
     return StoreError(f"the database cannot be used: {words}")

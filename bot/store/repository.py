@@ -38,12 +38,12 @@ class Repository:
     def unseen(self, decisions: Sequence[Decision]) -> list[Decision]:
         """Those on events that no earlier cycle has decided for good, under their own key or any of their lines'."""
         keys = [decision.event.key for decision in decisions]
-        parts = [key for decision in decisions for key in decision.event.keys]
+        parts = [key for decision in decisions for key in _parts(decision)]
         by_line = select(lines.c.key).join(events, events.c.event_key == lines.c.event_key)
         with self._database.read() as connection:
             decided = _among(connection, select(events.c.event_key).where(events.c.final), events.c.event_key, keys)
             seen = _among(connection, by_line.where(events.c.final), lines.c.key, parts)
-        return [d for d in decisions if d.event.key not in decided and seen.isdisjoint(d.event.keys)]
+        return [d for d in decisions if d.event.key not in decided and seen.isdisjoint(_parts(d))]
 
     def record(self, decisions: Sequence[Decision], intents: Sequence[OrderIntent], now: datetime) -> None:
         """Write down a whole plan in one transaction: what was seen, why, and what will be sent."""
@@ -183,10 +183,15 @@ class Repository:
             return [_order(row) for row in connection.execute(query)]
 
 
+def _parts(decision: Decision) -> tuple[str, ...]:
+    """Everything an event's lines may come again under."""
+    return decision.event.keys + decision.event.aliases
+
+
 def _record_events(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
     """Keep every decision with its lines; one that was not final before makes room and keeps its first sight."""
     keys = [decision.event.key for decision in decisions]
-    parts = {key: decision.event.key for decision in decisions for key in decision.event.keys}
+    parts = {key: decision.event.key for decision in decisions for key in _parts(decision)}
     first_seen: dict[str, datetime] = {}
     for chunk in _chunks(keys):
         query = select(events.c.event_key, events.c.first_seen_at).where(events.c.event_key.in_(chunk))

@@ -162,7 +162,7 @@ def test_an_isin_that_openfigi_refuses_is_told() -> None:
 def test_two_classes_of_one_company_take_the_first(mapper_of: MapperOf) -> None:
     instrument = found(mapper_of(), "HLH/B", "HLH.A", owner="Fenn Ada")
     assert instrument.symbol == "HLH-A"
-    assert instrument.proof[-1] == "listed under HLH-B and HLH-A: one company, HLH-A taken"
+    assert instrument.proof[-1] == "listed under HLH-B and HLH-A, of which HLH-A is the share one can follow"
 
 
 def test_the_issuers_name_picks_among_several(mapper_of: MapperOf) -> None:

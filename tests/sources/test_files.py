@@ -3,8 +3,9 @@
 import csv
 import gzip
 import io
+import os
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -334,3 +335,17 @@ def test_the_tutorial_s_table_is_dated_before_its_day(corpus: Path) -> None:
     assert set(table["filed_on"].dt.year) == {2022}
     assert set(table["traded_on"].dt.year) == {2021, 2022}  # the trades of July were filed late
     assert (table["traded_on"] <= table["filed_on"]).all()
+
+
+def test_a_file_without_years_is_not_news_again_every_year(tmp_path: Path) -> None:
+    """A row is never younger than the file it stands in."""
+    path = tmp_path / "saved.csv"
+    path.write_text(csv_text(tutorial_csv(LINES)), encoding="utf-8")
+    os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+    first = files.Files(path).fetch(NOW)
+    assert files.Files(path).fetch(NOW + timedelta(days=365)).equals(first)
+
+
+def test_a_device_that_says_nothing_is_refused_in_one_sentence() -> None:
+    with pytest.raises(SourceError):
+        files.Files(Path(os.devnull)).fetch(NOW)

@@ -69,7 +69,7 @@ def test_reading_changes_nothing_on_disk(tmp_path: Path) -> None:
 def test_a_database_opened_for_reading_cannot_be_written(tmp_path: Path) -> None:
     written(tmp_path)
     database = open_database(url(tmp_path), read_only=True)
-    with pytest.raises(StoreError, match="readonly database"):
+    with pytest.raises(StoreError, match="read-only, or holds an unfinished write"):
         Repository(database).halt("by hand", NOW)
     database.close()
 
