@@ -394,7 +394,13 @@ def _proof(row: Mapping[str, Any]) -> list[str]:
 
 
 def _say(text: str) -> None:
-    print(text)  # noqa: T201
+    try:
+        print(text, flush=True)  # noqa: T201
+    except OSError as error:  # what was to be done is done; only the telling failed
+        sys.stdout = None  # type: ignore[assignment]  # or the interpreter would try once more at its end
+        if isinstance(error, BrokenPipeError):  # whoever reads has read enough
+            sys.exit(1)
+        raise BotError(f"the output could not be written ({error.strerror})") from None
 
 
 def _note(text: str) -> None:

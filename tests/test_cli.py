@@ -661,3 +661,12 @@ def test_a_users_own_source_and_strategy_run_from_their_folder() -> None:
     (decision,), (order,) = result.json()["decisions"], result.json()["orders"]
     assert (decision["decision"], decision["source"], order["symbol"]) == ("buy", "own", "NWRB")
     assert folder() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this machine has no /dev/full")
+def test_output_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "bot", "config", "example"]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "insiderbot: the output could not be written (No space left on device)\n"
