@@ -397,7 +397,7 @@ def _say(text: str) -> None:
     try:
         print(text, flush=True)  # noqa: T201
     except OSError as error:  # what was to be done is done; only the telling failed
-        sys.stdout = None  # type: ignore[assignment]  # or the interpreter would try once more at its end
+        sys.stdout = None  # or the interpreter would try once more at its end
         if isinstance(error, BrokenPipeError):  # whoever reads has read enough
             sys.exit(1)
         raise BotError(f"the output could not be written ({error.strerror})") from None
