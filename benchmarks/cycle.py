@@ -4,6 +4,7 @@ The stand-ins of FinViz and OpenFIGI answer over HTTP from a process of their ow
 maps, sizes, writes everything down, submits, activates and fills, against a SQLite file on disk.
 """
 
+import gc
 import multiprocessing
 import tempfile
 import time
@@ -109,6 +110,7 @@ def cycle(folder: Path, finviz: str, figi: str) -> tuple[float, float, int]:
     )
     with opened(settings, clock=lambda: NOW) as parts:
         bot = parts.acting(trade_backlog=True)
+        gc.freeze()  # as `insiderbot run` does
         wall, cpu = time.perf_counter(), time.process_time()
         plan, orders = bot.run()
         seconds = time.process_time() - cpu, time.perf_counter() - wall

@@ -1,5 +1,6 @@
 """Arguments in, printing out: every command of `insiderbot`."""
 
+import gc
 import io
 import sys
 from collections.abc import Mapping, Sequence
@@ -87,6 +88,7 @@ def run(
     if as_of and not dry_run:
         raise ConfigError("--as-of decides as of the past and goes with --dry-run only")
     clock = _clock(as_of)
+    gc.freeze()  # what is imported by now stays: looking through it would be a tenth of a cycle
     with wiring.opened(settings, clock=clock, read_only=dry_run, fresh=as_of is not None) as parts:
         if dry_run:
             plan = parts.looking().plan()

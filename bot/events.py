@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 import pandas as pd
 
 from bot.errors import ConfigError
 from bot.holdings import balance
-from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip, Verdict, plain
+from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip, Verdict, decimal_text
 from bot.plausible import implausible
 from bot.trades import COLUMNS, to_records, to_table
 
@@ -151,11 +152,12 @@ def _names(trade: InsiderTrade) -> list[tuple[Any, ...]]:
 
 
 def _alias(trade: InsiderTrade) -> str | None:
-    """What a line is recognised by under any ticker: its facts and the instant; None when one of them is missing."""
-    facts = (trade.traded_on, trade.shares, trade.price, trade.shares_after, trade.known_at)
-    if not trade.owner or None in facts:
+    """What an open-market line is recognised by under any ticker, or None when one of its facts is missing."""
+    numbers, when = (trade.shares, trade.price, trade.shares_after), (trade.traded_on, trade.known_at)
+    if not trade.side or not trade.owner or None in numbers or None in when:
         return None
-    told = "|".join([_same_name(trade.owner), str(trade.code), *(str(plain(fact)) for fact in facts)])
+    facts = (trade.side, *(decimal_text(number) for number in numbers if number is not None), *map(str, when))
+    told = "|".join((_same_name(trade.owner), *facts))
     return "line:" + hashlib.sha256(told.encode()).hexdigest()[:24]
 
 
@@ -232,6 +234,7 @@ def _event_key(group: tuple[str, ...]) -> str:
     return "e-" + hashlib.sha256("|".join(group).encode()).hexdigest()[:24]
 
 
+@lru_cache(maxsize=10_000)  # every line asks for its owner several times
 def _same_name(name: str | None) -> str:
     """A name as every source would write it: letters and digits in upper case, cut where the shortest source cuts."""
     plain = unicodedata.normalize("NFKD", (name or "")[:NAME_LENGTH]).encode("ascii", "ignore").decode().upper()
