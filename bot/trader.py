@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from bot import orders
-from bot.model import Decision, Instrument, Listing, OrderIntent, Quote, Side, Signal, Skip, plain
+from bot.model import Decision, Instrument, Listing, OrderIntent, Quote, Side, Signal, Skip
 from bot.plausible import far_off
 from bot.ports import BrokerView, Mapper, Store
 from bot.sessions import Session, Sessions
@@ -44,7 +44,7 @@ class Trader:
         sides = _sides(wanted, mapped)
         book = _Book(self, now)
         settled = {}
-        for decision in sorted(wanted, key=lambda decision: (plain(decision.event.trade.known_at), decision.event.key)):
+        for decision in sorted(wanted, key=lambda decision: (decision.event.trade.known_at or now, decision.event.key)):
             settled[decision.event.key] = book.enter(decision, mapped[decision.event.key], sides)
         return [settled.get(decision.event.key, decision) for decision in decisions], list(book.intents.values())
 

@@ -178,3 +178,9 @@ def test_the_cash_of_one_plan_is_spent_once(desk: Desk) -> None:
     settled, intents = desk.intend(followed(), followed(symbol="HLCN"))
     assert len(intents) == 1
     assert {type(each.verdict) for each in settled} == {Signal, Skip}
+
+
+def test_yeses_without_the_instant_they_became_public_do_not_stop_the_others(desk: Desk) -> None:
+    settled, intents = desk.intend(followed(), followed(known_at=None, owner="Brandt Ilse"))
+    assert [isinstance(decision.verdict, Skip) for decision in settled] == [False, True]
+    assert len(intents) == 1

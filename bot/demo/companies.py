@@ -35,11 +35,6 @@ class Share:
     is_mapped: bool = True
 
     @property
-    def cik(self) -> int:
-        """The company's number at the SEC; none is drawn this high."""
-        return 9_999_000_000 + self.issuer
-
-    @property
     def cusip(self) -> str:
         """Issuer numbers from 990 on are not assigned to anyone."""
         stem = f"999{self.issuer:03}{self.issue:02}"
