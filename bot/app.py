@@ -139,6 +139,7 @@ class ReadOnlyBroker:
         self.positions = broker.positions
         self.quote = broker.quote
         self.terms = broker.terms
+        self.closed = broker.closed
         self.isin_candidates = broker.isin_candidates
 
 

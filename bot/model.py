@@ -140,6 +140,17 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A reference rate of one day: one unit of `base` is worth `rate` units of `quote` (ISO 4217 codes)."""
+
+    base: str
+    quote: str
+    rate: Decimal
+    on: date
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
     """One trading day of one symbol: unadjusted open and close per share in `currency`."""
 
@@ -246,13 +257,22 @@ class Fill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Shares held of one instrument and what one share cost on average, fees left out."""
+    """Shares held of one instrument and what one share cost on average, fees left out.
+
+    A broker that names instruments by ISIN alone has its own title for the share as the symbol.
+    """
 
     symbol: str
     isin: str | None = None
     quantity: Decimal
     average_price: Decimal
     currency: str
+
+    def is_of(self, instrument: Instrument) -> bool:
+        """Whether these are shares of that instrument: by ISIN where both have one, else by symbol."""
+        if self.isin and instrument.isin:
+            return self.isin == instrument.isin
+        return self.symbol == instrument.symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

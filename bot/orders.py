@@ -98,7 +98,7 @@ class Desk:
         return self._look_up(sent, missing=sent.status)
 
     def _look_up(self, order: Order, *, missing: OrderStatus) -> Order:
-        found = self._broker.find(order.client_order_id)
+        found = self._broker.find(order)
         if found is None and order.broker_order_id:
             raise BrokerError(f"the broker no longer knows {order.broker_order_id}; look there what became of it")
         return self._adopt(order, found) if found else self._move(order, replace(order, status=missing))
@@ -126,7 +126,7 @@ class Desk:
 
 def _check(order: Order, answer: Order) -> None:
     """BrokerError unless the broker speaks of the order we mean, and of a state it can be in."""
-    for name in ("client_order_id", "symbol", "side", "quantity"):
+    for name in ("client_order_id", "symbol", "isin", "side", "quantity"):
         if getattr(order, name) != getattr(answer, name):
             raise BrokerError(
                 f"the broker answered with {name} {getattr(answer, name)!r} where {getattr(order, name)!r} was sent"

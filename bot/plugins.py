@@ -14,7 +14,7 @@ from bot.http import Http
 from bot.ports import Clock, PaperBook, Prices
 from bot.settings import Settings
 
-Kind = Literal["sources", "strategies", "brokers", "prices"]
+Kind = Literal["sources", "strategies", "brokers", "prices", "rates"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

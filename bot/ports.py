@@ -16,6 +16,7 @@ from bot.model import (
     OrderStatus,
     Position,
     Quote,
+    Rate,
     Skip,
     Terms,
 )
@@ -72,6 +73,17 @@ class Prices(Protocol):
         ...
 
 
+class Rates(Protocol):
+    """Where exchange rates come from."""
+
+    def rate(self, base: str, quote: str, at: datetime) -> Rate | None:
+        """The last reference rate from `base` to `quote` that was public at that instant; None when there is none.
+
+        RatesError when the service that has it cannot be asked.
+        """
+        ...
+
+
 class BrokerView(Protocol):
     """What may be asked of a broker without changing anything; a dry run gets no more than this."""
 
@@ -97,6 +109,10 @@ class BrokerView(Protocol):
         """What an order costs and the least it must be worth."""
         ...
 
+    def closed(self, at: datetime) -> str | None:
+        """Why the venue takes no order at this instant, or None; a broker that keeps orders for the open is never."""
+        ...
+
     def isin_candidates(self, symbol: str, name: str) -> Iterable[str]:
         """ISINs the broker's instrument search offers; candidates only, nothing is proven by being found."""
         ...
@@ -116,8 +132,8 @@ class Broker(BrokerView, Protocol):
         """Send a placed order to the market; to do it again changes nothing."""
         ...
 
-    def find(self, client_order_id: str) -> Order | None:
-        """The order placed under this id, whatever its status; None when the broker has never seen the id."""
+    def find(self, order: Order) -> Order | None:
+        """What the broker knows of this order of ours, whatever its status; None when it has never seen its id."""
         ...
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIRST_DAY: Final = "2003-01-01"  # ownership filings are electronic since June 2003
+LIKE: Final = {"XMUN": "XHAM"}  # gettex keeps the days and hours of Hamburg, whose calendar there is
 REACTION: Final = timedelta(minutes=5)
 
 
@@ -81,7 +82,7 @@ def _calendar(mic: str) -> tuple[Session, ...]:
     import exchange_calendars  # slow to import, needed by few commands
 
     try:
-        schedule = exchange_calendars.get_calendar(mic, start=FIRST_DAY).schedule
+        schedule = exchange_calendars.get_calendar(LIKE.get(mic, mic), start=FIRST_DAY).schedule
     except exchange_calendars.errors.InvalidCalendarName:
         raise ConfigError(f"BOT_VENUE: there is no calendar for {mic!r}; write an ISO MIC such as XNYS") from None
     hours = (schedule[name].dt.tz_convert(UTC).dt.to_pydatetime() for name in ("open", "close"))

@@ -54,7 +54,13 @@ def paper_url(url: str) -> str:
     raise ValueError(f"{host} is not a paper host (paper… or sandbox…, or this machine); real money is not supported")
 
 
+def _any_url(url: str) -> str:
+    """A base URL that may also be plain http: for a site that had nothing else for most of its life."""
+    return url.rstrip("/") if url.lower().startswith("http://") and BASE_URL.fullmatch(url) else _base_url(url)
+
+
 Url = Annotated[str, AfterValidator(_base_url)]
+PlainUrl = Annotated[str, AfterValidator(_any_url)]
 PaperUrl = Annotated[str, AfterValidator(paper_url)]
 Fraction = Annotated[Decimal, BeforeValidator(partial(_number, percent=True)), Field(ge=0, lt=1, allow_inf_nan=False)]
 Money = Annotated[Decimal, BeforeValidator(_number), Field(gt=0, le=10**9, allow_inf_nan=False)]
@@ -72,11 +78,17 @@ class Settings(BaseSettings):
 
     sources: Names = Field(
         (),
-        description="Where trades come from, by comma: finviz, files:PATH (page, CSV or folder), module:factory",
+        description="Where trades come from, by comma: finviz, openinsider, files:PATH (page, CSV, folder), module:factory",
     )
     strategy: str = Field("executives", description="How to decide: executives, or your own module:factory")
-    broker: str = Field("simulated", description="Who takes the orders: simulated, or your own module:factory")
+    broker: str = Field(
+        "simulated", description="Who takes the orders: simulated, lemon_markets, or your own module:factory"
+    )
     prices: str = Field("", description="Quotes for the simulated broker: files:PATH (CSV), or your own module:factory")
+    rates: str = Field(
+        "ecb",
+        description="Exchange rates, asked only when currencies differ: ecb, files:PATH, or your own module:factory",
+    )
     database_url: SecretStr = Field(
         SecretStr("sqlite:///insiderbot.db"), description="Where the bot remembers: an SQLAlchemy URL"
     )
@@ -107,6 +119,21 @@ class Settings(BaseSettings):
     )
     simulated_minimum: Fee = Field(Decimal(50), description="Simulated account: smallest order value, in USD")
 
+    lemon_markets_url: PaperUrl | None = Field(
+        None, description="lemon_markets: base URL of a stand-in or compatible server (the retail service is gone)"
+    )
+    lemon_markets_data_url: Url | None = Field(
+        None, description="lemon_markets: base URL of its market data, where it is another one"
+    )
+    lemon_markets_key: SecretStr | None = Field(None, description="lemon_markets: key for paper trading")
+    lemon_markets_data_key: SecretStr | None = Field(
+        None, description="lemon_markets: key for market data, where it is another one"
+    )
+    lemon_markets_venue: Literal["xmun", "allday"] = Field(
+        "xmun", description="lemon_markets: xmun (gettex, with its hours) or allday (a paper venue that never closes)"
+    )
+    lemon_markets_minimum: Fee = Field(Decimal(50), description="lemon_markets: smallest order value, in EUR")
+
     broker_url: PaperUrl | None = Field(None, description="Base URL of your own broker: a paper host or this machine")
     broker_key: SecretStr | None = Field(None, description="Key of your own broker")
 
@@ -121,6 +148,13 @@ class Settings(BaseSettings):
     finviz_views: Names = Field(
         ("insidertrading?tc=7",), description="FinViz pages to read, by comma; a quote page is quote.ashx?t=AAPL"
     )
+    openinsider_url: PlainUrl = Field(
+        "https://openinsider.com", description="Base URL of OpenInsider; asked only when it is named in sources"
+    )
+    openinsider_views: Names = Field(
+        ("latest-insider-trading",), description="OpenInsider pages to read, by comma; a company's page is its ticker"
+    )
+    ecb_url: Url = Field("https://www.ecb.europa.eu", description="Base URL of the ECB's daily reference rates")
     user_agent: str = Field(
         "Mozilla/5.0 (compatible; insiderbot/0.1)",
         pattern=r"^[ -~]{3,200}$",

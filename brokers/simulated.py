@@ -68,13 +68,17 @@ class SimulatedBroker:
         """Fee and smallest order."""
         return self.conditions
 
+    def closed(self, at: datetime) -> str | None:  # noqa: ARG002
+        """Never: orders are kept for the session they are meant for."""
+        return None
+
     def isin_candidates(self, symbol: str, name: str) -> Iterable[str]:  # noqa: ARG002
         """None: this broker trades symbols."""
         return ()
 
     def submit(self, intent: OrderIntent) -> Order:
         """Place the order, inactive; the same id again returns the order that is there."""
-        if known := self.find(intent.client_order_id):
+        if known := self.find(intent.order()):
             return known
         order = replace(
             intent.order(),
@@ -93,13 +97,13 @@ class SimulatedBroker:
             working = replace(order, status=OrderStatus.WORKING, updated_at=self.clock())
             self.book.change(working, OrderStatus.INACTIVE)
 
-    def find(self, client_order_id: str) -> Order | None:
+    def find(self, order: Order) -> Order | None:
         """The order as it stands now, the market's moves since we last looked included."""
-        order = self.book.order(client_order_id)
-        if order is None or order.status is not OrderStatus.WORKING:
-            return order
-        self._settle(order)
-        return self.book.order(client_order_id)
+        known = self.book.order(order.client_order_id)
+        if known is None or known.status is not OrderStatus.WORKING:
+            return known
+        self._settle(known)
+        return self.book.order(order.client_order_id)
 
     def _settle(self, order: Order) -> None:
         """Fill a working order at the first price its session has for it, or let it expire with the session."""

@@ -166,10 +166,10 @@ class ScriptedBroker:
                 if order.broker_order_id == broker_order_id and order.status is OrderStatus.INACTIVE:
                     self.orders[key] = replace(order, status=OrderStatus.WORKING)
 
-    def find(self, client_order_id: str) -> Order | None:
-        """What is placed under the id."""
+    def find(self, order: Order) -> Order | None:
+        """What is placed under its id."""
         with self._call("find"):
-            found = self.orders.get(client_order_id)
+            found = self.orders.get(order.client_order_id)
             return self._answer(found) if found else None
 
     def fill(self, quantity: int, price: str) -> None:
@@ -194,6 +194,10 @@ class ScriptedBroker:
     def terms(self) -> Terms:
         """None."""
         return Terms()
+
+    def closed(self, at: datetime) -> str | None:
+        """Never."""
+        return None
 
     def isin_candidates(self, symbol: str, name: str) -> Iterable[str]:
         """None."""

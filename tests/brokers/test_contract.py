@@ -128,7 +128,7 @@ def test_isin_candidates_can_be_asked_for(bench: Bench) -> None:
 
 
 def test_an_id_it_has_never_seen_is_not_found(bench: Bench) -> None:
-    assert bench.broker.find(bench.intent.client_order_id) is None
+    assert bench.broker.find(bench.intent.order()) is None
 
 
 def test_the_view_for_dry_runs_cannot_place_anything(bench: Bench) -> None:
@@ -157,14 +157,14 @@ def test_a_placed_order_is_the_one_that_was_meant(bench: Bench) -> None:
 def test_what_was_placed_is_found_also_after_a_restart(bench: Bench) -> None:
     order = bench.broker.submit(bench.intent)
     for broker in (bench.broker, bench.again):
-        found = broker.find(bench.intent.client_order_id)
+        found = broker.find(bench.intent.order())
         assert found is not None
         assert (found.broker_order_id, found.quantity) == (order.broker_order_id, order.quantity)
 
 
 def test_a_two_step_order_does_nothing_until_it_is_activated(bench: Bench) -> None:
     assert bench.broker.submit(bench.intent).status is placed(bench)
-    found = bench.again.find(bench.intent.client_order_id)
+    found = bench.again.find(bench.intent.order())
     assert found is not None
     assert found.status is placed(bench)
 
@@ -187,7 +187,7 @@ def test_a_refused_order_does_not_exist(bench: Bench) -> None:
     with pytest.raises(OrderRefusedError) as told:
         bench.broker.submit(bench.too_large)
     assert str(told.value)
-    assert bench.again.find(bench.too_large.client_order_id) is None
+    assert bench.again.find(bench.too_large.order()) is None
     assert bench.broker.account() == left
 
 
@@ -199,18 +199,18 @@ def test_an_activated_order_is_live_and_a_second_activation_changes_nothing(benc
     assert order.broker_order_id
     if bench.broker.two_step:
         bench.broker.activate(order.broker_order_id)
-    once = bench.broker.find(bench.intent.client_order_id)
+    once = bench.broker.find(bench.intent.order())
     assert once is not None
     assert once.status in {OrderStatus.WORKING, OrderStatus.PARTIAL, OrderStatus.FILLED}
     bench.again.activate(order.broker_order_id)
-    assert bench.again.find(bench.intent.client_order_id) == once
+    assert bench.again.find(bench.intent.order()) == once
 
 
 def test_activating_one_order_leaves_the_other_alone(bench: Bench) -> None:
     order, _ = bench.broker.submit(bench.intent), bench.broker.submit(bench.other)
     assert order.broker_order_id
     bench.broker.activate(order.broker_order_id)
-    other = bench.broker.find(bench.other.client_order_id)
+    other = bench.broker.find(bench.other.order())
     assert other is not None
     assert other.status is placed(bench)
 

@@ -53,7 +53,7 @@ class Account:
         return self.look(wanted)
 
     def look(self, wanted: OrderIntent) -> Order:
-        found = self.broker.find(wanted.client_order_id)
+        found = self.broker.find(wanted.order())
         assert found is not None
         return found
 
@@ -232,7 +232,7 @@ def test_the_last_cent_can_be_spent_and_not_one_more(database: Database) -> None
 def test_below_the_smallest_order_nothing_is_placed(account: Account) -> None:
     with pytest.raises(OrderRefusedError, match=r"worth 40\.00 USD, below the smallest order of 50\.00"):
         account.broker.submit(buy(1))
-    assert account.broker.find(buy(1).client_order_id) is None
+    assert account.broker.find(buy(1).order()) is None
 
 
 def test_without_a_quote_nothing_is_placed(account: Account) -> None:
