@@ -12,7 +12,7 @@ from bot.errors import ConfigError
 from bot.http import Http
 from bot.orders import Desk
 from bot.plugins import Kind, Kit, find
-from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Prices, Source, Strategy
+from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Prices, Rates, Source, Strategy
 from bot.prices import NoPrices
 from bot.sessions import Sessions
 from bot.settings import Settings
@@ -97,6 +97,12 @@ class App:
         return prices
 
     @cached_property
+    def rates(self) -> Rates:
+        """Where exchange rates come from; nobody is asked before two currencies differ."""
+        rates: Rates = self._part("rates", self.settings.rates)
+        return rates
+
+    @cached_property
     def _kit(self) -> Kit:
         return Kit(settings=self.settings, clock=self.clock, http=Http(self.settings.user_agent))
 
@@ -113,6 +119,8 @@ class App:
             broker=broker,
             store=self.store,
             sessions=Sessions(settings.venue),
+            rates=self.rates,
+            prices=self.prices,
             policy=Policy(
                 account=settings.account, strategy=settings.strategy, notional=settings.notional, entry=settings.entry
             ),

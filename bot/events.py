@@ -171,15 +171,19 @@ def _event(
     before, after = balance(filing) if first.side else (None, first.shares_after)
     if before == 0 and first.side == Side.BUY and known:
         before = _held_earlier([(symbol, _same_name(first.owner)) for symbol in symbols], min(known), balances)
-    total = replace(
-        first,
-        issuer=first.issuer if all(trade.issuer == first.issuer for trade in trades) else None,
-        traded_on=min((trade.traded_on for trade in trades if trade.traded_on), default=None),
-        known_at=max(known, default=None),
-        shares=_sum(trade.shares for trade in trades),
-        value=_sum(trade.value for trade in trades),
-        price=_weighted_price(trades),
-        shares_after=after,
+    total = (
+        replace(first, shares_after=after)
+        if len(trades) == 1
+        else replace(
+            first,
+            issuer=first.issuer if all(trade.issuer == first.issuer for trade in trades) else None,
+            traded_on=min((trade.traded_on for trade in trades if trade.traded_on), default=None),
+            known_at=max(known, default=None),
+            shares=_sum(trade.shares for trade in trades),
+            value=_sum(trade.value for trade in trades),
+            price=_weighted_price(trades),
+            shares_after=after,
+        )
     )
     return Event(
         key=key,

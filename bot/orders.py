@@ -46,19 +46,18 @@ class Desk:
 
     def work(self) -> list[Order]:
         """Drive all open orders and return them as they stand; one that cannot go on stays open for the next time."""
-        started = self._store.open_orders()
-        for intent, order in started:
-            try:
-                self._drive(intent, order)
-            except NotPaperError:
-                raise
-            except (BrokerError, HaltedError) as error:
-                log.warning("%s %s is left as it is: %s", intent.side, intent.instrument.symbol, error)
-        return [self._store.order(order.client_order_id) for _, order in started]
+        return [self._driven(intent, order) for intent, order in self._store.open_orders()]
 
-    def _drive(self, intent: OrderIntent, order: Order) -> None:
-        while (after := self._step(intent, order)).status is not order.status:
-            order = after
+    def _driven(self, intent: OrderIntent, order: Order) -> Order:
+        try:
+            while (after := self._step(intent, order)).status is not order.status:
+                order = after
+        except NotPaperError:
+            raise
+        except (BrokerError, HaltedError) as error:
+            log.warning("%s %s is left as it is: %s", intent.side, intent.instrument.symbol, error)
+            return self._store.order(order.client_order_id)
+        return after
 
     def _step(self, intent: OrderIntent, order: Order) -> Order:
         """The next state of an order, or the order itself when there is nothing to do."""

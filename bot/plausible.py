@@ -3,11 +3,12 @@
 from decimal import Decimal
 from typing import Final
 
-from bot.model import InsiderTrade, Quote
+from bot.model import InsiderTrade, Quote, Rate
 
 MOST_SHARES: Final = Decimal(10**9)
 HIGHEST_PRICE: Final = Decimal(10**6)
 FARTHEST: Final = Decimal("0.3")  # of the market's price: a split, a wrong share class, a price per lot
+FARTHEST_ABROAD: Final = Decimal("0.05")  # of the last US price known: between two venues that trade the same share
 
 
 def implausible(trade: InsiderTrade) -> str | None:
@@ -46,3 +47,25 @@ def far_off(trade: InsiderTrade, quote: Quote) -> str | None:
     if trade.price is None or trade.currency != quote.currency or abs(trade.price - middle) <= FARTHEST * middle:
         return None
     return f"reported at {trade.price:,f}, more than 30 % off the {middle:,.2f} {quote.currency} it is quoted at"
+
+
+def far_off_abroad(trade: InsiderTrade, quote: Quote, rate: Rate, known: Quote | None) -> tuple[str, bool]:
+    """The comparison, in words, of a quote in another currency with the last US price known; whether they disagree.
+
+    That price is `known`, a quote in the trade's currency, or else what the insider paid or got.
+    """
+    here = (quote.bid + quote.ask) / 2
+    there = here * rate.rate
+    if known and known.currency == trade.currency:
+        price, since = (known.bid + known.ask) / 2, f"quoted {known.at:%Y-%m-%d %H:%M} UTC"
+    elif trade.price:
+        price, since = trade.price, f"reported for {trade.traded_on}"
+    else:
+        return f"no price in {trade.currency} is known to compare the {here:,.2f} {quote.currency} with", True
+    off = abs(there - price) / price
+    words = (
+        f"quoted at {here:,.2f} {quote.currency} = {there:,.2f} {rate.quote} "
+        f"({rate.source} of {rate.on}: 1 {rate.base} = {rate.rate:f} {rate.quote}), "
+        f"{off * 100:.1f} % off the last US price known, {price:,.2f} {trade.currency} ({since})"
+    )
+    return words, off > FARTHEST_ABROAD

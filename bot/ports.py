@@ -184,8 +184,8 @@ class Store(Protocol):
         """The reason why nothing may be sent, or None."""
         ...
 
-    def has_decision(self, decision_id: str) -> bool:
-        """Whether an order was already decided under this id."""
+    def have_decisions(self, decision_ids: Sequence[str]) -> set[str]:
+        """Those of the ids that an order was already decided under."""
         ...
 
     def record(self, decisions: Sequence[Decision], intents: Sequence[OrderIntent], now: datetime) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from bot import orders
-from bot.model import Decision, Instrument, Listing, OrderIntent, Quote, Side, Signal, Skip
-from bot.plausible import far_off
-from bot.ports import BrokerView, Mapper, Store
+from bot.errors import RatesError
+from bot.model import Decision, Instrument, Listing, OrderIntent, Position, Quote, Side, Signal, Skip
+from bot.plausible import far_off, far_off_abroad
+from bot.ports import BrokerView, Mapper, Prices, Rates, Store
 from bot.sessions import Session, Sessions
 from bot.sizing import Size, size
 
@@ -26,12 +28,17 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trader:
-    """Maps, schedules and sizes what a strategy wants to follow."""
+    """Maps, schedules and sizes what a strategy wants to follow.
+
+    `rates` and `prices` are asked only where the broker quotes in another currency than the trade was reported in.
+    """
 
     mapper: Mapper
     broker: BrokerView
     store: Store
     sessions: Sessions
+    rates: Rates
+    prices: Prices
     policy: Policy
 
     def intend(self, decisions: Sequence[Decision], now: datetime) -> tuple[list[Decision], list[OrderIntent]]:
@@ -40,12 +47,12 @@ class Trader:
         if not wanted:
             return list(decisions), []
         found = self.mapper.find([_listing(decision) for decision in wanted])
-        mapped = {decision.event.key: found[_listing(decision)] for decision in wanted}
-        sides = _sides(wanted, mapped)
-        book = _Book(self, now)
-        settled = {}
-        for decision in sorted(wanted, key=lambda decision: (decision.event.trade.known_at or now, decision.event.key)):
-            settled[decision.event.key] = book.enter(decision, mapped[decision.event.key], sides)
+        outcomes = [self._wish(decision, found[_listing(decision)]) for decision in wanted]
+        settled = {each.event.key: each for each in outcomes if isinstance(each, Decision)}
+        wishes = [each for each in outcomes if isinstance(each, _Wish)]
+        book = _Book(self, wishes, now)
+        for wish in sorted(wishes, key=lambda wish: (wish.known_at, wish.decision.event.key)):
+            settled[wish.decision.event.key] = book.enter(wish)
         return [settled.get(decision.event.key, decision) for decision in decisions], list(book.intents.values())
 
     def session(self, known_at: datetime, now: datetime) -> Session | Skip:
@@ -57,88 +64,115 @@ class Trader:
             return under_way or Skip(rule="limit", reason=closed, final=False)
         return entry if entry.opens > now else (under_way or self.sessions.next_open(now))
 
-
-class _Book:
-    """One plan's running account: what is held and available, and what is already intended."""
-
-    def __init__(self, trader: Trader, now: datetime) -> None:
-        self._trader = trader
-        self._now = now
-        self._account = trader.broker.account()
-        self._terms = trader.broker.terms()
-        self._held = {position.symbol: position for position in trader.broker.positions()}
-        self._open: set[tuple[str, Side]] = set()
-        for _, order in trader.store.open_orders():
-            self._open.add((order.symbol, order.side))
-            if order.side is Side.SELL:
-                self._give_up(order.symbol, order.quantity - order.filled)
-        self.intents: dict[str, OrderIntent] = {}
-
-    def enter(self, decision: Decision, instrument: Instrument | Skip, sides: dict[str, set[str]]) -> Decision:
-        """The decision with the order that follows from it, or with the reason why none does."""
-        signal = decision.verdict
+    def _wish(self, decision: Decision, instrument: Instrument | Skip) -> "_Wish | Decision":
+        """The signal with its instrument, or the decision with the reason why there is nothing to trade."""
+        trade, signal = decision.event.trade, decision.verdict
         evidence = {**decision.evidence, "strategy": signal.reason}
         if isinstance(instrument, Skip):
             return replace(decision, verdict=instrument, evidence=evidence)
         evidence["mapping"] = "; ".join(instrument.proof)
-        intent = self._intent(decision, signal, instrument, sides, evidence) if isinstance(signal, Signal) else signal
-        if isinstance(intent, Skip):
-            return replace(decision, verdict=intent, evidence=evidence)
-        return replace(decision, client_order_id=intent, evidence=evidence)
-
-    def _intent(
-        self,
-        decision: Decision,
-        signal: Signal,
-        instrument: Instrument,
-        sides: dict[str, set[str]],
-        evidence: dict[str, str],
-    ) -> str | Skip:
-        """The id of the order that follows the signal: a new one, or the one an earlier witness has led to."""
-        trade, policy = decision.event.trade, self._trader.policy
-        if trade.known_at is None or trade.filed_on is None:
-            return Skip(rule="known_within", reason="the source does not say when it became public")
-        decided = orders.decision_id(
-            account=policy.account,
-            strategy=policy.strategy,
+        if isinstance(signal, Skip) or trade.known_at is None or trade.filed_on is None:
+            unknown = Skip(rule="known_within", reason="the source does not say when it became public")
+            return replace(decision, verdict=unknown, evidence=evidence)
+        decision_id = orders.decision_id(
+            account=self.policy.account,
+            strategy=self.policy.strategy,
             share_class=instrument.share_class_figi,
             side=signal.side,
             filed_on=trade.filed_on,
         )
-        key = orders.client_order_id(decided)
-        if key in self.intents or self._trader.store.has_decision(decided):
+        return _Wish(
+            decision=replace(decision, evidence=evidence),
+            side=signal.side,
+            known_at=trade.known_at,
+            instrument=instrument,
+            decision_id=decision_id,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """A signal with its instrument, and the identity of the decision it leads to."""
+
+    decision: Decision
+    side: Side
+    known_at: datetime
+    instrument: Instrument
+    decision_id: str
+
+
+class _Book:
+    """One plan's running account: what is held and available, and what is already intended."""
+
+    def __init__(self, trader: Trader, wishes: Sequence[_Wish], now: datetime) -> None:
+        self._trader = trader
+        self._now = now
+        self._decided = trader.store.have_decisions([wish.decision_id for wish in wishes])
+        self._wanted = {(wish.instrument.share_class_figi, wish.side) for wish in wishes}
+        self._account = trader.broker.account()
+        self._terms = trader.broker.terms()
+        self._held = list(trader.broker.positions())
+        self._open: set[tuple[str, Side]] = set()
+        for intent, order in trader.store.open_orders():
+            self._open.add((order.symbol, order.side))
+            if order.side is Side.SELL:
+                self._give_up(intent.instrument, order.quantity - order.filled)
+        self.intents: dict[str, OrderIntent] = {}
+
+    def enter(self, wish: _Wish) -> Decision:
+        """The decision with the order that follows from it, or with the reason why none does."""
+        evidence = dict(wish.decision.evidence)
+        key = orders.client_order_id(wish.decision_id)
+        if key in self.intents or wish.decision_id in self._decided:
             evidence["order"] = "one order follows all who filed the same on that day"
-            return key
-        if len(sides[instrument.share_class_figi]) > 1:
-            return Skip(
-                rule="limit", reason=f"officers both bought and sold {instrument.symbol}: no order in either direction"
-            )
-        opposite = Side.SELL if signal.side is Side.BUY else Side.BUY
-        if (instrument.symbol, opposite) in self._open:
-            return Skip(rule="limit", reason=f"an order to {opposite} {instrument.symbol} is still open", final=False)
-        session = self._trader.session(trade.known_at, self._now)
+            return replace(wish.decision, client_order_id=key, evidence=evidence)
+        intent = self._hindrance(wish) or self._intent(wish, key, evidence)
+        if isinstance(intent, Skip):
+            return replace(wish.decision, verdict=intent, evidence=evidence)
+        self.intents[key] = intent
+        return replace(wish.decision, client_order_id=key, evidence=evidence)
+
+    def _hindrance(self, wish: _Wish) -> Skip | None:
+        """Why no order may be placed now whatever it costs, or None."""
+        symbol, opposite = wish.instrument.symbol, Side.SELL if wish.side is Side.BUY else Side.BUY
+        if (wish.instrument.share_class_figi, opposite) in self._wanted:
+            return Skip(rule="limit", reason=f"officers both bought and sold {symbol}: no order in either direction")
+        if (symbol, opposite) in self._open:
+            return Skip(rule="limit", reason=f"an order to {opposite} {symbol} is still open", final=False)
+        if self._closed:
+            return Skip(rule="limit", reason=self._closed, final=False)
+        return None
+
+    @cached_property
+    def _closed(self) -> str | None:
+        return self._trader.broker.closed(self._now)
+
+    def _intent(self, wish: _Wish, key: str, evidence: dict[str, str]) -> OrderIntent | Skip:
+        """The order with its session and size, each step in words among the evidence."""
+        trader = self._trader
+        session = trader.session(wish.known_at, self._now)
         if isinstance(session, Skip):
             return session
         evidence["session"] = (
-            f"{self._trader.sessions.mic} {session.day}, {session.opens:%H:%M} to {session.closes:%H:%M} UTC"
+            f"{trader.sessions.mic} {session.day}, {session.opens:%H:%M} to {session.closes:%H:%M} UTC"
         )
-        quote = self._trader.broker.quote(instrument, self._now)
-        if quote and (doubt := far_off(trade, quote)):
-            return Skip(rule="quarantined", reason=doubt)
-        sized = self._size(signal, instrument, quote)
+        quote = trader.broker.quote(wish.instrument, self._now)
+        if quote and (doubt := self._doubt(wish, quote, evidence)):
+            return doubt
+        sized = self._size(wish, quote)
         if isinstance(sized, Skip):
             return sized
         evidence["size"] = sized.words
         self._account = replace(self._account, available=self._account.available - sized.cost)
-        if signal.side is Side.SELL:
-            self._give_up(instrument.symbol, sized.quantity)
-        self.intents[key] = OrderIntent(
+        if wish.side is Side.SELL:
+            self._give_up(wish.instrument, sized.quantity)
+        return OrderIntent(
             client_order_id=key,
-            decision_id=decided,
-            account=policy.account,
-            strategy=policy.strategy,
-            instrument=replace(instrument, mic=self._trader.sessions.mic),
-            side=signal.side,
+            decision_id=wish.decision_id,
+            account=trader.policy.account,
+            strategy=trader.policy.strategy,
+            instrument=replace(wish.instrument, mic=trader.sessions.mic),
+            side=wish.side,
             quantity=sized.quantity,
             currency=self._account.currency,
             session=session.day,
@@ -146,18 +180,40 @@ class _Book:
             valid_until=session.closes,
             created_at=self._now,
         )
-        return key
 
-    def _give_up(self, symbol: str, quantity: Decimal) -> None:
+    def _doubt(self, wish: _Wish, quote: Quote, evidence: dict[str, str]) -> Skip | None:
+        """Why the quote cannot be for the share that was traded, or None."""
+        trade = wish.decision.event.trade
+        if trade.currency in {None, quote.currency}:
+            reason = far_off(trade, quote)
+            return Skip(rule="quarantined", reason=reason) if reason else None
+        currency = str(trade.currency)
+        try:
+            rate = self._trader.rates.rate(quote.currency, currency, self._now)
+        except RatesError as error:
+            return Skip(rule="no_quote", reason=str(error), final=False)
+        if rate is None:
+            reason = f"it is quoted in {quote.currency}, and no rate to {currency} is known for this day"
+            return Skip(rule="no_quote", reason=reason, final=False)
+        known = self._trader.prices.quote(wish.instrument.symbol, self._now)
+        evidence["exchange"], is_far = far_off_abroad(trade, quote, rate, known)
+        return Skip(rule="quarantined", reason=evidence["exchange"], final=False) if is_far else None
+
+    def _position(self, instrument: Instrument) -> Position | None:
+        return next((position for position in self._held if position.is_of(instrument)), None)
+
+    def _give_up(self, instrument: Instrument, quantity: Decimal) -> None:
         """Shares that an order already sells cannot be sold by another."""
-        if position := self._held.get(symbol):
-            self._held[symbol] = replace(position, quantity=position.quantity - quantity)
+        self._held = [
+            replace(position, quantity=position.quantity - quantity) if position.is_of(instrument) else position
+            for position in self._held
+        ]
 
-    def _size(self, signal: Signal, instrument: Instrument, quote: Quote | None) -> Size | Skip:
+    def _size(self, wish: _Wish, quote: Quote | None) -> Size | Skip:
         return size(
-            signal.side,
+            wish.side,
             quote=quote,
-            position=self._held.get(instrument.symbol),
+            position=self._position(wish.instrument),
             account=self._account,
             notional=self._trader.policy.notional,
             terms=self._terms,
@@ -167,13 +223,3 @@ class _Book:
 def _listing(decision: Decision) -> Listing:
     trade = decision.event.trade
     return Listing(symbols=decision.event.symbols, issuer=trade.issuer, owner=trade.owner)
-
-
-def _sides(wanted: Sequence[Decision], mapped: dict[str, Instrument | Skip]) -> dict[str, set[str]]:
-    """For every share class the directions in which it is wanted."""
-    sides: dict[str, set[str]] = {}
-    for decision in wanted:
-        instrument = mapped[decision.event.key]
-        if isinstance(instrument, Instrument) and isinstance(decision.verdict, Signal):
-            sides.setdefault(instrument.share_class_figi, set()).add(decision.verdict.side)
-    return sides

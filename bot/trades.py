@@ -1,9 +1,10 @@
 """The trades table: one row per reported line, the one schema that every source yields."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final
 
 import pandas as pd
@@ -52,6 +53,7 @@ COLUMNS: Final[dict[str, str]] = {
     "shares_after": NUMBER,
 }
 
+CELLS: Final = attrgetter(*COLUMNS)
 REQUIRED: Final = ("key", "source", "role")
 CHOICES: Final[dict[str, frozenset[str]]] = {
     "role": frozenset(Role),
@@ -67,8 +69,8 @@ class TradesError(SourceError):
 
 def to_table(records: Iterable[InsiderTrade]) -> pd.DataFrame:
     """The records as a trades table, one row each, in their order and with the schema's types."""
-    rows = list(records)
-    return pd.DataFrame({name: _column(name, [getattr(row, name) for row in rows]) for name in COLUMNS})
+    columns = list(zip(*map(CELLS, records), strict=True)) or [()] * len(COLUMNS)
+    return pd.DataFrame({name: _column(name, cells) for name, cells in zip(COLUMNS, columns, strict=True)})
 
 
 def to_records(table: pd.DataFrame) -> list[InsiderTrade]:
@@ -104,8 +106,10 @@ def _refuse(table: pd.DataFrame, name: str, bad: "pd.Series[bool]", problem: str
         raise TradesError(f"row {row + 1}, column {name!r} {problem} (found {table[name].iloc[row]!r})")
 
 
-def _column(name: str, values: list[Any]) -> pd.Series:
+def _column(name: str, values: Sequence[Any]) -> pd.Series:
     kind = COLUMNS[name]
+    if not any(value is not None for value in values):
+        return pd.Series([None] * len(values), dtype=kind)
     if kind == NUMBER:
         return pd.Series([None if value is None else float(value) for value in values], dtype=kind)
     if kind == TEXT:
@@ -115,11 +119,11 @@ def _column(name: str, values: list[Any]) -> pd.Series:
 
 def _cells(column: pd.Series, kind: str) -> list[Any]:
     """A column's cells as the record holds them, None where one is missing."""
-    read = READERS[kind]
-    return [
-        None if missing else read(value)
-        for missing, value in zip(column.isna().tolist(), column.astype(object).tolist(), strict=True)
-    ]
+    read, missing = READERS[kind], column.isna()
+    if missing.all():
+        return [None] * len(column)
+    cells = zip(missing.tolist(), column.astype(object).tolist(), strict=True)
+    return [None if is_missing else read(value) for is_missing, value in cells]
 
 
 def _exact(number: float) -> Decimal:

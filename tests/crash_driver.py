@@ -27,7 +27,7 @@ from bot.trader import Policy, Trader
 from brokers.simulated import SimulatedBroker
 from strategies.rules import follow, officers_only, open_market
 from tests.builders import quote, trade
-from tests.fakes import Maps, Quotes, Shows, Time, Weekdays
+from tests.fakes import Exchange, Maps, Quotes, Shows, Time, Weekdays
 
 WATCHED = ((Repository, ("record", "move")), (SimulatedBroker, ("submit", "activate", "find")))
 
@@ -83,7 +83,15 @@ def live(url: str, now: str, prices: list[list[str]], failpoint: Callable[[str],
     Bot(
         sources=[Shows(*rows)],
         strategy=follow(open_market, officers_only),
-        trader=Trader(mapper=Maps(), broker=broker, store=store, sessions=sessions, policy=policy),
+        trader=Trader(
+            mapper=Maps(),
+            broker=broker,
+            store=store,
+            sessions=sessions,
+            rates=Exchange(),
+            prices=Quotes(*known),
+            policy=policy,
+        ),
         store=store,
         clock=clock,
         desk=Desk(broker, store, clock),

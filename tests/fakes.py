@@ -20,6 +20,7 @@ from bot.model import (
     OrderStatus,
     Position,
     Quote,
+    Rate,
     Skip,
     Terms,
 )
@@ -98,6 +99,21 @@ class Quotes:
         return min(known, key=lambda each: each.at, default=None)
 
 
+class Exchange:
+    """Reference rates that hold on every day: `EUR/USD` -> 1.08; fails with `error` where there is one."""
+
+    def __init__(self, error: Exception | None = None, **rates: str) -> None:
+        self.rates = {tuple(pair.split("_")): Decimal(rate) for pair, rate in rates.items()}
+        self.error = error
+
+    def rate(self, base: str, quote: str, at: datetime) -> Rate | None:
+        """The rate of that day."""
+        if self.error:
+            raise self.error
+        known = self.rates.get((base, quote))
+        return Rate(base=base, quote=quote, rate=known, on=at.date(), source="invented") if known else None
+
+
 class Shows:
     """A source that shows these rows, or fails with this error."""
 
@@ -151,6 +167,9 @@ class ScriptedBroker:
         self.lies: dict[str, Any] = {}
         self.held: list[Position] = []
         self.cash = Decimal(100_000)
+        self.currency = "USD"
+        self.quoted: Quote | None = None
+        self.shut: str | None = None
 
     def submit(self, intent: OrderIntent) -> Order:
         """Place it, or say what is placed already."""
@@ -181,23 +200,23 @@ class ScriptedBroker:
 
     def account(self) -> Account:
         """A paper account."""
-        return account(cash=self.cash, available=self.cash)
+        return account(cash=self.cash, available=self.cash, currency=self.currency)
 
     def positions(self) -> Sequence[Position]:
         """What the test says is held."""
         return self.held
 
     def quote(self, instrument: Instrument, at: datetime) -> Quote | None:
-        """40 USD for everything."""
-        return quote(instrument.symbol, at=at)
+        """40 USD for everything, or what the test has put into `quoted`."""
+        return self.quoted or quote(instrument.symbol, at=at)
 
     def terms(self) -> Terms:
         """None."""
         return Terms()
 
     def closed(self, at: datetime) -> str | None:
-        """Never."""
-        return None
+        """What the test says."""
+        return self.shut
 
     def isin_candidates(self, symbol: str, name: str) -> Iterable[str]:
         """None."""

@@ -15,7 +15,7 @@ from bot.trader import Policy, Trader
 from brokers.simulated import SimulatedBroker
 from strategies.rules import follow, known_within, more_than, officers_only, open_market
 from tests.builders import trade
-from tests.fakes import Maps, Quotes, Shows, Time, Weekdays
+from tests.fakes import Exchange, Maps, Quotes, Shows, Time, Weekdays
 
 MORNING = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)  # before the open that follows KNOWN_AT
 OPENS = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
@@ -54,6 +54,8 @@ class House:
                 broker=ReadOnlyBroker(self.broker) if looking else self.broker,
                 store=self.store,
                 sessions=self.sessions,
+                rates=Exchange(),
+                prices=self.quotes,
                 policy=self.policy,
             ),
             store=self.store,

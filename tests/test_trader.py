@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
+from bot.errors import RatesError
 from bot.model import Decision, Instrument, OrderStatus, Signal, Skip
 from bot.orders import client_order_id, decision_id
 from bot.sessions import Session
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from bot.trader import Policy, Trader
-from tests.builders import KNOWN_AT, NOW, decision, event, instrument, trade
-from tests.fakes import Maps, ScriptedBroker, Weekdays, position
+from tests.builders import KNOWN_AT, NOW, decision, event, instrument, quote, trade
+from tests.fakes import Exchange, Maps, Quotes, ScriptedBroker, Weekdays, position
 
 MORNING = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 OPENS = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
@@ -24,7 +25,8 @@ OPENS = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
 class Desk:
     """A trader with its broker, mapper and store."""
 
-    def __init__(self, **policy: Any) -> None:
+    def __init__(self, rates: Exchange | None = None, **policy: Any) -> None:
+        self.prices = Quotes()
         self.broker = ScriptedBroker()
         self.mapper = Maps()
         self.database = open_database("sqlite:///:memory:")
@@ -36,6 +38,8 @@ class Desk:
             broker=self.broker,
             store=self.store,
             sessions=sessions,
+            rates=Exchange() if rates is None else rates,
+            prices=self.prices,
             policy=Policy(**(facts | policy)),
         )
 
@@ -184,3 +188,88 @@ def test_yeses_without_the_instant_they_became_public_do_not_stop_the_others(des
     settled, intents = desk.intend(followed(), followed(known_at=None, owner="Brandt Ilse"))
     assert [isinstance(decision.verdict, Skip) for decision in settled] == [False, True]
     assert len(intents) == 1
+
+
+# -- at a venue in another currency
+
+
+@pytest.fixture
+def abroad() -> Iterator[Desk]:
+    """An account in EUR at a venue that quotes 37 EUR, where 1 EUR is 1.08 USD: 39.96 USD."""
+    made = Desk(Exchange(EUR_USD="1.08"))
+    made.broker.currency = "EUR"
+    made.broker.quoted = quote(bid=Decimal("36.95"), ask=Decimal("37.05"), currency="EUR")
+    yield made
+    made.database.close()
+
+
+def test_a_trade_followed_in_another_currency_is_sized_by_the_ask_of_the_venue(abroad: Desk) -> None:
+    (settled,), (intent,) = abroad.intend(followed(price=Decimal(40), value=Decimal(40_000)))
+    assert (intent.quantity, intent.currency) == (26, "EUR")  # 1,000 EUR at 37.05
+    assert settled.evidence["exchange"] == (
+        "quoted at 37.00 EUR = 39.96 USD (invented of 2026-03-03: 1 EUR = 1.08 USD), "
+        "0.1 % off the last US price known, 40.00 USD (reported for 2026-02-27)"
+    )
+
+
+def test_the_last_us_quote_known_is_newer_than_the_report(abroad: Desk) -> None:
+    abroad.prices.price("NWRB", NOW - timedelta(days=1), "38.5")
+    (settled,), intents = abroad.intend(followed(price=Decimal(50), value=Decimal(50_000)), now=NOW)
+    assert len(intents) == 1
+    assert "3.8 % off the last US price known, 38.50 USD (quoted 2026-03-02" in settled.evidence["exchange"]
+
+
+@pytest.mark.parametrize(
+    ("reported", "follows"), [("38.06", True), ("38.05", False), ("42.06", True), ("42.07", False)]
+)
+def test_a_quote_more_than_five_percent_off_the_us_price_is_not_of_that_share(
+    abroad: Desk, reported: str, follows: bool
+) -> None:
+    price = Decimal(reported)
+    verdict = abroad.verdict(followed(price=price, value=price * 1000))
+    assert isinstance(verdict, Signal) is follows
+    if not follows:
+        assert (verdict.rule, verdict.final) == ("quarantined", False)
+        assert "off the last US price known" in verdict.reason
+
+
+def test_no_rate_no_order(abroad: Desk) -> None:
+    abroad.trader = replace(abroad.trader, rates=Exchange(EUR_CHF="0.95"))
+    assert abroad.verdict(followed()) == Skip(
+        rule="no_quote", reason="it is quoted in EUR, and no rate to USD is known for this day", final=False
+    )
+
+
+def test_rates_out_of_reach_are_a_reason_that_may_pass(abroad: Desk) -> None:
+    abroad.trader = replace(abroad.trader, rates=Exchange(error=RatesError("nobody answers")))
+    assert abroad.verdict(followed()) == Skip(rule="no_quote", reason="nobody answers", final=False)
+
+
+def test_no_rate_is_asked_for_where_the_currencies_agree() -> None:
+    desk = Desk(Exchange(error=AssertionError("asked")))
+    assert len(desk.intend(followed())[1]) == 1
+    desk.database.close()
+
+
+def test_a_trade_without_any_price_cannot_be_compared_and_is_not_followed(abroad: Desk) -> None:
+    verdict = abroad.verdict(followed(price=None, value=None))
+    assert (verdict.rule, verdict.reason) == (
+        "quarantined",
+        "no price in USD is known to compare the 37.00 EUR with",
+    )
+
+
+def test_a_venue_that_is_closed_by_its_own_word_gets_no_order(desk: Desk) -> None:
+    desk.broker.shut = "gettex is closed until Tuesday"
+    assert desk.verdict(followed()) == Skip(rule="limit", reason="gettex is closed until Tuesday", final=False)
+
+
+def test_a_position_is_recognised_by_its_isin_where_both_have_one(desk: Desk) -> None:
+    here, other = "US6655311099", "US0378331005"
+    desk.mapper.answers["NWRB"] = instrument("NWRB", isin=here)
+    desk.broker.held = [
+        replace(position("NORTHWIND ROBOTICS", quantity=7), isin=here),
+        replace(position("NWRB", quantity=9), isin=other),
+    ]
+    _, (intent,) = desk.intend(followed(code="S"))
+    assert intent.quantity == 7

@@ -220,6 +220,8 @@ def _hit(row: Any) -> Hit:
 
 def _printable(text: str) -> str:
     """Foreign text fit for one line of a log: control characters become spaces, and its length is bounded."""
+    if text.isprintable() and "  " not in text:  # as nearly every one is
+        return text.strip(" ")[:200]
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:200]
 
 

@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Final
 
 import pandas as pd
-from lxml.etree import ParserError
-from lxml.html import HtmlElement, HTMLParser, document_fromstring
+from lxml.etree import HTMLParser, XMLSyntaxError, _Element, fromstring
 
 from bot.errors import ConfigError, SourceError
 from bot.http import Answer, Http, HttpError
@@ -67,9 +66,8 @@ def parse(page: str, now: datetime) -> pd.DataFrame:
     """
     _check_whole(page)
     try:
-        parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
-        root = document_fromstring(page.encode(), parser=parser)
-    except ParserError as error:
+        root = fromstring(page.encode(), HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True))
+    except XMLSyntaxError as error:
         raise SourceError("expected an HTML page, found nothing that can be read as one") from error
     return to_trades(_rows(root), PAGE, now)
 
@@ -96,7 +94,7 @@ def _check_whole(page: str) -> None:
         raise SourceError(f"expected a whole page from {start}> to {end}>, found a part of one")
 
 
-def _rows(root: HtmlElement) -> list[Row]:
+def _rows(root: _Element) -> list[Row]:
     table, headings = _insider_table(root)
     lines = list(table.iter("tr"))[1:]
     if not lines:
@@ -109,7 +107,7 @@ def _rows(root: HtmlElement) -> list[Row]:
     return [_row(number, line, HEADINGS[1:], symbol, issuer) for number, line in enumerate(lines, start=1)]
 
 
-def _insider_table(root: HtmlElement) -> tuple[HtmlElement, tuple[str, ...]]:
+def _insider_table(root: _Element) -> tuple[_Element, tuple[str, ...]]:
     """The one table that starts with the insider headings, and these."""
     heads = [(table, _headings(table)) for table in root.iter("table")]
     found = [(table, texts) for table, texts in heads if len(_KNOWN & set(texts)) >= FEWEST_HEADINGS]
@@ -123,7 +121,7 @@ def _insider_table(root: HtmlElement) -> tuple[HtmlElement, tuple[str, ...]]:
     return table, texts
 
 
-def _headings(table: HtmlElement) -> tuple[str, ...]:
+def _headings(table: _Element) -> tuple[str, ...]:
     """The texts of a table's first row, unless that is a frame around other tables."""
     first = next(table.iter("tr"), None)
     if first is None or first.find(".//table") is not None or next(first.iterancestors("table")) is not table:
@@ -146,16 +144,16 @@ def _check_headings(found: tuple[str, ...]) -> None:
     raise SourceError(f"expected the columns {', '.join(expected)}, found them changed ({what})")
 
 
-def _text(tag: HtmlElement) -> str:
-    return clean("".join(tag.itertext()) if len(tag) else tag.text or "")
+def _text(tag: _Element) -> str:
+    return clean("".join(map(str, tag.itertext())) if len(tag) else tag.text or "")
 
 
-def _title(root: HtmlElement) -> str:
+def _title(root: _Element) -> str:
     tag = next(root.iter("title"), None)
     return "" if tag is None else _text(tag)
 
 
-def _subject(root: HtmlElement) -> tuple[str | None, str | None]:
+def _subject(root: _Element) -> tuple[str | None, str | None]:
     """Symbol and company of a quote page, as its ticker link and its title tell them."""
     link = next((link for link in root.iter("a") if link.get("id") == "ticker"), None)
     title = _TITLE.match(_title(root))
@@ -167,7 +165,7 @@ def _subject(root: HtmlElement) -> tuple[str | None, str | None]:
 
 
 def _row(
-    number: int, line: HtmlElement, columns: tuple[str, ...], symbol: str | None = None, issuer: str | None = None
+    number: int, line: _Element, columns: tuple[str, ...], symbol: str | None = None, issuer: str | None = None
 ) -> Row:
     """One line of the table; symbol and issuer are what the page says about all of them."""
     found = list(line)
@@ -189,11 +187,11 @@ def _row(
     )
 
 
-def _links(number: int, cells: dict[str, HtmlElement]) -> dict[str, str]:
+def _links(number: int, cells: dict[str, _Element]) -> dict[str, str]:
     """What the links of a row tell by column: the ticker, the owner's CIK, the address of the filing."""
     told: dict[str, str] = {}
     for column, cell in ((column, cell) for column, cell in cells.items() if len(cell)):
-        for address in (clean(link.get("href")) for link in cell.iter("a") if link.get("href") is not None):
+        for address in (clean(address) for link in cell.iter("a") if (address := link.get("href")) is not None):
             match = _LINKS[column].fullmatch(address) if column in _LINKS and column not in told else None
             if match is None:
                 raise refusal(number, column, "no such link", address)

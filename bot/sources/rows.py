@@ -104,12 +104,13 @@ def _check_columns(rows: Sequence[Row]) -> None:
         for name in ("Ticker", "Owner", "Relationship")
         if name in rows[0].cells
     }
+    has_titles = _most(columns["Relationship"], _names_a_role)
     for name, texts in columns.items():
         if _most(texts, lambda text: not text.strip("-")):
             raise SourceError(f"column {name!r}: expected text, found most cells empty")
         if name != "Ticker" and _most(texts, _is_code):
             raise SourceError(f"column {name!r}: expected names or titles, found codes such as {shown(min(texts))}")
-        if _most(texts, _names_a_role) and not _most(columns["Relationship"], _names_a_role):
+        if not has_titles and _most(texts, _names_a_role):
             raise SourceError(
                 f"column {name!r}: found the titles expected under 'Relationship', as {shown(min(texts))}"
             )

@@ -16,10 +16,9 @@ from bot.store.tables import control, cursors, events, fills, lines, mappings, o
 
 CHUNK: Final = 500  # keys per query: well below every engine's limit on bound values
 OPEN: Final = [status.value for status in OrderStatus if not status.is_final]
-# Built once, because every order takes them: whether it was decided before, and compare-and-set of its state.
+# Built once, because every order takes them: whether it may be sent, and compare-and-set of its state.
 HALTED: Final = select(control.c.halted)
 SENDING: Final = frozenset({OrderStatus.SUBMITTING, OrderStatus.ACTIVATING})
-DECIDED: Final = select(orders.c.decision_id).where(orders.c.decision_id == bindparam("decision"))
 MOVE: Final = update(orders).where(
     orders.c.client_order_id == bindparam("key"),
     orders.c.status == bindparam("stood"),
@@ -58,10 +57,10 @@ class Repository:
         except IntegrityError as error:
             raise TryAgainError("another process decided the same events at this moment; nothing was sent") from error
 
-    def has_decision(self, decision_id: str) -> bool:
-        """Whether an order was already decided under this id."""
+    def have_decisions(self, decision_ids: Sequence[str]) -> set[str]:
+        """Those of the ids that an order was already decided under."""
         with self._database.read() as connection:
-            return connection.execute(DECIDED, {"decision": decision_id}).first() is not None
+            return _among(connection, select(orders.c.decision_id), orders.c.decision_id, decision_ids)
 
     def decided(self, *, about: str | None = None) -> list[dict[str, Any]]:
         """The recorded decisions as `run --format json` prints them, the latest first.

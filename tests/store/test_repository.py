@@ -98,8 +98,7 @@ def test_a_plan_is_written_down_whole(store: Repository) -> None:
     followed = about("e-1", client_order_id=intent().client_order_id)
     store.record([followed, about("e-2", verdict=NO)], [intent()], NOW)
     assert store.orders() == store.open_orders() == [(intent(), intent().order())]
-    assert store.has_decision(intent().decision_id)
-    assert not store.has_decision("d-other")
+    assert store.have_decisions([intent().decision_id, "d-other"]) == {intent().decision_id}
     assert (store.trade_from(), store.last_cycle()) == (NOW, NOW)
     assert [row["event_key"] for row in store.decided(about=intent().client_order_id)] == ["e-1"]
 
