@@ -70,10 +70,8 @@ class Bot:
         """What is new, less what cannot be trusted, is older than the bot, or comes while it is halted."""
         trade_from = None if self.trade_backlog else self.store.trade_from() or now
         halted = self.store.halted()
-        return [
-            replace(decision, verdict=overruled(decision, trade_from, halted) or decision.verdict)
-            for decision in self.store.unseen(judged)
-        ]
+        unseen = [(decision, overruled(decision, trade_from, halted)) for decision in self.store.unseen(judged)]
+        return [replace(decision, verdict=skip) if skip else decision for decision, skip in unseen]
 
 
 def gather(sources: Sequence[Source], now: datetime) -> tuple[pd.DataFrame, list[Degraded]]:

@@ -171,29 +171,32 @@ def _event(
     before, after = balance(filing) if first.side else (None, first.shares_after)
     if before == 0 and first.side == Side.BUY and known:
         before = _held_earlier([(symbol, _same_name(first.owner)) for symbol in symbols], min(known), balances)
-    total = (
-        replace(first, shares_after=after)
-        if len(trades) == 1
-        else replace(
-            first,
-            issuer=first.issuer if all(trade.issuer == first.issuer for trade in trades) else None,
-            traded_on=min((trade.traded_on for trade in trades if trade.traded_on), default=None),
-            known_at=max(known, default=None),
-            shares=_sum(trade.shares for trade in trades),
-            value=_sum(trade.value for trade in trades),
-            price=_weighted_price(trades),
-            shares_after=after,
-        )
-    )
     return Event(
         key=key,
-        trade=total,
+        trade=_sum_of(trades, after),
         keys=tuple(sorted(set().union(*(line.keys for line in lines)))),
         symbols=symbols,
         held_before=before,
         exercised=_sum(t.shares for t in filing if t.acquired == "A" and t.side is None) or Decimal(0),
         aliases=tuple(sorted({alias for trade in trades if (alias := _alias(trade))})),
         quarantine=next((problem for trade in filing if (problem := implausible(trade))), None),
+    )
+
+
+def _sum_of(trades: list[InsiderTrade], after: Decimal | None) -> InsiderTrade:
+    """All lines in one; most events have no more than that."""
+    first = trades[0]
+    if len(trades) == 1:
+        return first if first.shares_after == after else replace(first, shares_after=after)
+    return replace(
+        first,
+        issuer=first.issuer if all(trade.issuer == first.issuer for trade in trades) else None,
+        traded_on=min((trade.traded_on for trade in trades if trade.traded_on), default=None),
+        known_at=max((trade.known_at for trade in trades if trade.known_at), default=None),
+        shares=_sum(trade.shares for trade in trades),
+        value=_sum(trade.value for trade in trades),
+        price=_weighted_price(trades),
+        shares_after=after,
     )
 
 

@@ -12,6 +12,7 @@ from bot.store.tables import paper_account, paper_orders, paper_positions, row_o
 
 # Built once, because every order takes them several times.
 ORDER: Final = select(paper_orders).where(paper_orders.c.client_order_id == bindparam("key"))
+PLACE: Final = insert(paper_orders).inline()
 CHANGE: Final = update(paper_orders).where(
     paper_orders.c.client_order_id == bindparam("key"), paper_orders.c.status == bindparam("stood")
 )
@@ -47,7 +48,7 @@ class PaperBooks:
         with self._database.write() as connection:
             known = _found(connection, order.client_order_id)
             if known is None:
-                connection.execute(insert(paper_orders), row_of(paper_orders, order))
+                connection.execute(PLACE, row_of(paper_orders, order))
         return known or order
 
     def change(self, order: Order, before: OrderStatus) -> None:

@@ -17,6 +17,7 @@ from bot.store.tables import control, cursors, events, fills, lines, mappings, o
 CHUNK: Final = 500  # keys per query: well below every engine's limit on bound values
 OPEN: Final = [status.value for status in OrderStatus if not status.is_final]
 # Built once, because every order takes them: whether it may be sent, and compare-and-set of its state.
+STEP: Final = insert(transitions).inline()  # nobody asks for its number
 HALTED: Final = select(control.c.halted)
 SENDING: Final = frozenset({OrderStatus.SUBMITTING, OrderStatus.ACTIVATING})
 MOVE: Final = update(orders).where(
@@ -113,7 +114,7 @@ class Repository:
                     raise TryAgainError(
                         f"order {before.client_order_id} is no longer {before.status}: another process moved it"
                     )
-                connection.execute(insert(transitions), _step(before, after))
+                connection.execute(STEP, _step(before, after))
                 if fill:
                     connection.execute(insert(fills), row_of(fills, fill) | {"filled_before": before.filled})
         except IntegrityError as error:
