@@ -1,11 +1,11 @@
 """The only wiring: from settings to a bot that acts, or to one that only looks."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.engine import Bot
 from bot.errors import ConfigError
@@ -20,6 +20,9 @@ from bot.store.database import Database, open_database
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
 from bot.trader import Policy, Trader
+
+if TYPE_CHECKING:
+    from bot.daemon import Daemon
 
 IN_MEMORY = "sqlite:///:memory:"
 
@@ -40,6 +43,21 @@ def opened(
         yield App(settings, database, clock)
     finally:
         database.close()
+
+
+def staying(settings: Settings, *, clock: Clock = utc_now, trade_backlog: bool = False) -> "Daemon":
+    """The daemon of these settings; what is wrong with them is told now, not at its first cycle."""
+    from bot.daemon import Daemon
+    from bot.timetable import Timetable
+
+    def parts() -> AbstractContextManager[App]:
+        return opened(settings, clock=clock)
+
+    with parts() as tried:
+        tried.acting()
+    timetable = Timetable(sessions=Sessions(settings.venue), at=time.fromisoformat(settings.cycle_at))
+    timetable.following(clock())
+    return Daemon(parts, timetable, clock, trade_backlog=trade_backlog)
 
 
 class App:

@@ -3,13 +3,13 @@
 import gc
 import io
 import sys
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from bot import console
 from bot.errors import BotError, ConfigError, TryAgainError
 from bot.render import Format
 
@@ -26,19 +26,14 @@ app = typer.Typer(
 )
 config = typer.Typer(help="Show the settings.", no_args_is_help=True)
 app.add_typer(config, name="config", rich_help_panel="Operate")
+db = typer.Typer(help="Look after the database.", no_args_is_help=True)
+app.add_typer(db, name="db", rich_help_panel="Operate")
 
 As = Annotated[Format, typer.Option("--format", help="table for people; json, jsonl and csv for programs")]
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="INSTANT", help="decide as of then, such as 2022-01-17T10:30Z")
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="say on stderr what happens")]
-
-ORDER_COLUMNS: Final = (
-    "side", "quantity", "symbol", "isin", "status", "filled", "price", "currency", "reason", "client_order_id",
-)  # fmt: skip
-TRADE_COLUMNS: Final = (
-    "symbol", "owner", "title", "code", "traded_on", "filed_on", "shares", "price", "value", "shares_after",
-)  # fmt: skip
 
 
 def main() -> None:
@@ -48,7 +43,7 @@ def main() -> None:
     try:
         app()
     except BotError as error:
-        _note(str(error))
+        console.note(str(error))
         sys.exit(error.exit_code)
 
 
@@ -92,10 +87,10 @@ def run(
     with wiring.opened(settings, clock=clock, read_only=dry_run, fresh=as_of is not None) as parts:
         if dry_run:
             plan = parts.looking().plan()
-            _print_cycle(plan, [_order_row(intent.order()) for intent in plan.intents], form)
+            console.show_cycle(plan, [console.order_row(intent.order()) for intent in plan.intents], form)
             return
         plan, orders = parts.acting(trade_backlog=trade_backlog).run()
-        _print_cycle(plan, [_order_row(order) for order in orders], form)
+        console.show_cycle(plan, [console.order_row(order) for order in orders], form)
         if left := [item for item in plan.degraded if item.name == "mapping"]:
             raise TryAgainError(f"some trades are still to be decided: {left[0].reason}")
 
@@ -110,8 +105,8 @@ def trades(*, as_of: AsOf = None, form: As = Format.TABLE) -> None:
     with wiring.opened(settings, clock=clock, fresh=True) as parts:
         table, degraded = gather(parts.sources, clock())
     for item in degraded:
-        _note(f"{item.name} is degraded: {item.reason}")
-    _print_trades(table, form)
+        console.note(f"{item.name} is degraded: {item.reason}")
+    console.show_trades(table, form)
 
 
 @app.command(rich_help_panel="Use")
@@ -137,7 +132,7 @@ def parse(
         except SourceError as error:
             problems.append(str(error))
     if tables:
-        _print_trades(pd.concat(tables, ignore_index=True), form)
+        console.show_trades(pd.concat(tables, ignore_index=True), form)
     if problems:
         raise SourceError("; ".join(problems))
 
@@ -161,14 +156,29 @@ def map_(tickers: Annotated[list[str], typer.Argument(metavar="TICKER...")], *, 
             rows.append({"ticker": ticker, **empty, "proof": [], "reason": result.reason})
             failures.append(result)
     if form is Format.TABLE:
-        _print_blocks([_proof(row) for row in rows], indent=4)
+        console.show_blocks([console.proof(row) for row in rows], indent=4)
     else:
-        _print(rows, form, ())
+        console.show_rows(rows, form, ())
     if failures:
         unanswered = any(not failure.final for failure in failures)
         raise (TryAgainError if unanswered else BotError)(
             f"{len(failures)} of {len(rows)} not mapped: {failures[0].reason}"
         )
+
+
+@app.command(rich_help_panel="Use")
+def daemon(
+    *,
+    trade_backlog: Annotated[
+        bool, typer.Option("--trade-backlog", help="also follow what was public before the first cycle")
+    ] = False,
+) -> None:
+    """Stay, and run one cycle per session of the venue, at BOT_CYCLE_AT; the log goes to stderr."""
+    from bot import app as wiring
+    from bot import daemon as staying
+
+    settings = _start(verbose=True)
+    staying.serve(wiring.staying(settings, trade_backlog=trade_backlog), wiring.utc_now)
 
 
 # -- look
@@ -179,6 +189,7 @@ def status(*, form: As = Format.TABLE) -> None:
     """The account, what is open, and whether the bot is halted."""
     from bot import app as wiring
     from bot.model import plain
+    from bot.worth import invested
 
     with wiring.opened(_start(), read_only=True) as parts:
         store, broker = parts.store, parts.broker
@@ -189,24 +200,16 @@ def status(*, form: As = Format.TABLE) -> None:
             "currency": account.currency,
             "cash": plain(account.cash),
             "available": plain(account.available),
+            "invested": plain(invested(broker, parts.rates, parts.clock())),
             "positions": len(broker.positions()),
             "open_orders": len(store.open_orders()),
             "orders": len(store.orders()),
             "halted": store.halted(),
             "trade_from": plain(store.trade_from()),
             "last_cycle": plain(store.last_cycle()),
+            "session_done": plain(store.session_done()),
         }
-    if form is Format.JSON:
-        import json
-
-        return _say(json.dumps(row, indent=2))
-    if form is Format.TABLE:
-        return _print(
-            [{"": name.replace("_", " "), "value": "-" if value is None else value} for name, value in row.items()],
-            form,
-            ("", "value"),
-        )
-    return _print([row], form, tuple(row))
+    console.show_record(row, form)
 
 
 @app.command(rich_help_panel="Look")
@@ -215,7 +218,7 @@ def orders(*, form: As = Format.TABLE) -> None:
     from bot import app as wiring
 
     with wiring.opened(_start(), read_only=True) as parts:
-        _print([_order_row(order) for _, order in parts.store.orders()], form, ORDER_COLUMNS)
+        console.show_orders([order for _, order in parts.store.orders()], form)
 
 
 @app.command(rich_help_panel="Look")
@@ -226,7 +229,7 @@ def positions(*, form: As = Format.TABLE) -> None:
 
     with wiring.opened(_start(), read_only=True) as parts:
         rows = [plain(position) for position in parts.broker.positions()]
-    _print(rows, form, ("symbol", "isin", "quantity", "average_price", "currency"))
+    console.show_rows(rows, form, ("symbol", "isin", "quantity", "average_price", "currency"))
 
 
 @app.command(rich_help_panel="Look")
@@ -237,7 +240,7 @@ def explain(about: Annotated[str, typer.Argument(metavar="ID|TICKER")], *, form:
 
     with wiring.opened(_start(), read_only=True) as parts:
         decisions = parts.store.decided(about=about)
-        known = {order.client_order_id: _order_row(order) for _, order in parts.store.orders()}
+        known = {order.client_order_id: console.order_row(order) for _, order in parts.store.orders()}
         lives = {key: parts.store.life(key) for d in decisions if (key := d["client_order_id"])}
     if not decisions:
         raise BotError(f"nothing has been decided about {about!r} yet; `insiderbot run --dry-run` shows what would be")
@@ -246,9 +249,9 @@ def explain(about: Annotated[str, typer.Argument(metavar="ID|TICKER")], *, form:
             {**d, "order": known.get(d["client_order_id"]), "life": lives.get(d["client_order_id"], [])}
             for d in decisions
         ]
-        return _print(rows, form, ())
+        return console.show_rows(rows, form, ())
     blocks = [told(d, known.get(d["client_order_id"]), lives.get(d["client_order_id"], [])) for d in decisions]
-    return _print_blocks(blocks, indent=14)
+    return console.show_blocks(blocks, indent=14)
 
 
 # -- operate
@@ -262,7 +265,7 @@ def halt(reason: Annotated[str, typer.Argument(help="why, for the record")] = "h
     reason = reason.strip() or "halted by hand"
     with wiring.opened(_start()) as parts:
         parts.store.halt(reason, wiring.utc_now())
-    _say(f"halted: {reason}; `insiderbot resume` allows sending again")
+    console.say(f"halted: {reason}; `insiderbot resume` allows sending again")
 
 
 @app.command(rich_help_panel="Operate")
@@ -273,14 +276,54 @@ def resume() -> None:
     with wiring.opened(_start()) as parts:
         was = parts.store.halted()
         parts.store.halt(None, wiring.utc_now())
-    _say(f"resumed (it was halted: {was})" if was else "it was not halted")
+    console.say(f"resumed (it was halted: {was})" if was else "it was not halted")
+
+
+@app.command(rich_help_panel="Operate")
+def doctor(*, form: As = Format.TABLE) -> None:
+    """Whether everything is in place: each finding with what to do about it."""
+    from bot import app as wiring
+    from bot.doctor import examine
+    from bot.model import plain
+
+    findings = examine(_start(), wiring.utc_now)
+    if form is Format.TABLE:
+        pairs = [(f"{each.state:4}  {each.about:10}  {each.finding}", each.remedy) for each in findings]
+        lines = [line for told, remedy in pairs for line in (told, f"{'':16}→ {remedy}" if remedy else "") if line]
+        console.show_blocks([lines], indent=18)
+    else:
+        console.show_rows([plain(finding) for finding in findings], form, ())
+    if bad := [finding.about for finding in findings if finding.state == "bad"]:
+        raise BotError(f"{len(bad)} of {len(findings)} findings are bad: {', '.join(bad)}")
+
+
+@app.command(rich_help_panel="Operate")
+def health() -> None:
+    """Whether the daemon is alive, by its last sign of life: for a container's health check."""
+    from bot import app as wiring
+    from bot.daemon import LATEST_SIGN
+
+    with wiring.opened(_start(), read_only=True) as parts:
+        last, now = parts.store.heartbeat(), wiring.utc_now()
+    if last is None or now - last > LATEST_SIGN:
+        raise BotError(f"no sign of life of the daemon since {last:%Y-%m-%d %H:%M:%S} UTC" if last else "no daemon yet")
+    console.say(f"alive, as of {last:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the schema of this version; nothing is lost."""
+    from bot.store.migrations import upgrade
+
+    before, after = upgrade(_start().database_url.get_secret_value())
+    console.say(f"schema {after}" + (", as it was" if before == after else f", was {before}"))
 
 
 @config.command("show")
 def config_show(*, form: As = Format.TABLE) -> None:
     """The settings in force, secrets masked."""
     rows = [{"setting": name, "value": value} for name, value in _start().shown().items()]
-    _print(rows, form, ("setting", "value"))
+    console.show_rows(rows, form, ("setting", "value"))
 
 
 @config.command("schema")
@@ -290,7 +333,7 @@ def config_schema() -> None:
 
     from bot.settings import Settings
 
-    _say(json.dumps(Settings.model_json_schema(), indent=2))
+    console.say(json.dumps(Settings.model_json_schema(), indent=2))
 
 
 @config.command("example")
@@ -298,7 +341,7 @@ def config_example() -> None:
     """The text of .env.example: every setting with its meaning and default."""
     from bot.settings import Settings
 
-    _say(Settings.example().rstrip("\n"))
+    console.say(Settings.example().rstrip("\n"))
 
 
 # -- helpers
@@ -308,21 +351,14 @@ def _start(*, verbose: bool = False) -> Any:
     """The settings in force; logging goes to stderr."""
     import logging
 
-    from bot.render import harmless
+    from bot import logs
     from bot.settings import Settings
 
-    level = logging.INFO if verbose else logging.WARNING
-
-    class OneLine(logging.Formatter):
-        def format(self, record: logging.LogRecord) -> str:
-            return harmless(super().format(record), 2000)
-
-    to_stderr = logging.StreamHandler(sys.stderr)
-    to_stderr.setFormatter(OneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[to_stderr])
-    logging.getLogger("insiderbot").setLevel(level)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote whole addresses
-    return Settings.load()
+    logs.to_stderr(logging.INFO if verbose else logging.WARNING)
+    settings = Settings.load()
+    if settings.log_format == "json":
+        logs.to_stderr(logging.INFO if verbose else logging.WARNING, "json")
+    return settings
 
 
 def _clock(as_of: str | None) -> Any:
@@ -338,74 +374,3 @@ def _clock(as_of: str | None) -> Any:
     if instant.tzinfo is None:
         raise ConfigError(f"{as_of!r} has no time zone: write it like 2022-01-17T10:30Z")
     return lambda: in_utc
-
-
-def _print_cycle(plan: Any, orders: Sequence[Mapping[str, Any]], form: Format) -> None:
-    """A plan with its orders: one JSON object, or tables with the way from events to orders below."""
-    from bot import render
-    from bot.model import plain
-
-    decisions = [decision.row() for decision in plan.decisions]
-    degraded = plain(list(plan.degraded))
-    for item in plan.degraded:
-        _note(f"{item.name} is degraded: {item.reason}")
-    if form is Format.JSON:
-        import json
-
-        return _say(json.dumps({"decisions": decisions, "orders": list(orders), "degraded": degraded}, indent=2))
-    if form is not Format.TABLE:
-        return _print(decisions, form, ())
-    blocks = [f"Plan as of {plan.as_of:%Y-%m-%d %H:%M} UTC", render.verdicts(decisions)]
-    if orders:
-        blocks.append(render.rows(orders, form, ORDER_COLUMNS, title="Orders"))
-    return _say(render.blocks([*blocks, render.funnel(decisions)]))
-
-
-def _print_trades(table: Any, form: Format) -> None:
-    from bot.model import plain
-    from bot.trades import to_records
-
-    _print([plain(record) for record in to_records(table)], form, TRADE_COLUMNS)
-
-
-def _order_row(order: Any) -> dict[str, Any]:
-    from bot.model import plain
-
-    row: dict[str, Any] = plain(order)
-    return row
-
-
-def _print(rows: Sequence[Mapping[str, Any]], form: Format, columns: Sequence[str]) -> None:
-    from bot import render
-
-    if rows or form in {Format.TABLE, Format.JSON}:
-        _say(render.rows(rows, form, columns))
-
-
-def _print_blocks(blocks: Sequence[Sequence[str]], *, indent: int) -> None:
-    from bot import render
-
-    _say(render.blocks(render.paragraphs(block, indent=indent) for block in blocks))
-
-
-def _proof(row: Mapping[str, Any]) -> list[str]:
-    """A mapped ticker with its identifiers, and under it the proof, or the reason why there is none."""
-    known = filter(None, (row["name"], row["isin"], row["share_class_figi"]))
-    why = row["proof"] or [row["reason"]]
-    return ["  ".join([row["ticker"], *known]), *(f"  {line}" for line in why)]
-
-
-def _say(text: str) -> None:
-    try:
-        print(text, flush=True)  # noqa: T201
-    except OSError as error:  # what was to be done is done; only the telling failed
-        sys.stdout = None  # or the interpreter would try once more at its end
-        if isinstance(error, BrokenPipeError):  # whoever reads has read enough
-            sys.exit(1)
-        raise BotError(f"the output could not be written ({error.strerror})") from None
-
-
-def _note(text: str) -> None:
-    from bot.render import harmless
-
-    print(f"insiderbot: {harmless(text, 2000)}", file=sys.stderr)  # noqa: T201

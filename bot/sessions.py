@@ -1,10 +1,13 @@
 """Venue calendars: is it open, when does it open next, how many sessions have begun since."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from bot.errors import ConfigError
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIRST_DAY: Final = "2003-01-01"  # ownership filings are electronic since June 2003
+LAST_DAY: Final = "2035-12-31"  # holidays are rules; the calendars that only record them end earlier
 LIKE: Final = {"XMUN": "XHAM"}  # gettex keeps the days and hours of Hamburg, whose calendar there is
 REACTION: Final = timedelta(minutes=5)
 
@@ -32,8 +36,23 @@ class Sessions:
         self.mic = mic
 
     @cached_property
+    def zone(self) -> ZoneInfo:
+        """The venue's own time zone."""
+        return _calendar(self.mic)[1]
+
+    @property
+    def last(self) -> Session:
+        """The last session the calendar knows."""
+        return self._all[-1]
+
+    @cached_property
     def _all(self) -> tuple[Session, ...]:
-        return _calendar(self.mic)
+        return _calendar(self.mic)[0]
+
+    def between(self, first: date, last: date) -> Sequence[Session]:
+        """The sessions of these days, both included."""
+        start = bisect_left(self._all, first, key=_day)
+        return self._all[start : bisect_right(self._all, last, key=_day)]
 
     def entry(self, known_at: datetime) -> Session:
         """The first session that opens at least five minutes after the news."""
@@ -45,7 +64,7 @@ class Sessions:
 
     def on(self, day: date) -> Session:
         """The session of this day; ValueError when the venue is closed on it."""
-        position = bisect_left(self._all, day, key=lambda session: session.day)
+        position = bisect_left(self._all, day, key=_day)
         session = self._at(position, datetime(day.year, day.month, day.day, tzinfo=UTC))
         if session.day != day:
             raise ValueError(f"{day} is no trading day of {self.mic}")
@@ -78,19 +97,33 @@ class Sessions:
 
 
 @cache  # a calendar is a constant of the package: it is read once per process
-def _calendar(mic: str) -> tuple[Session, ...]:
+def _calendar(mic: str) -> tuple[tuple[Session, ...], ZoneInfo]:
     import exchange_calendars  # slow to import, needed by few commands
 
     try:
-        schedule = exchange_calendars.get_calendar(LIKE.get(mic, mic), start=FIRST_DAY).schedule
+        calendar = _longest(exchange_calendars, LIKE.get(mic, mic))
     except exchange_calendars.errors.InvalidCalendarName:
         raise ConfigError(f"BOT_VENUE: there is no calendar for {mic!r}; write an ISO MIC such as XNYS") from None
+    schedule = calendar.schedule
     hours = (schedule[name].dt.tz_convert(UTC).dt.to_pydatetime() for name in ("open", "close"))
-    return tuple(
+    sessions = (
         Session(day=day.date(), opens=opens, closes=closes)
         for day, opens, closes in zip(schedule.index, *hours, strict=True)
     )
+    return tuple(sessions), ZoneInfo(str(calendar.tz))
+
+
+def _longest(package: Any, name: str) -> Any:
+    """The calendar from our first day to our last, or as much of that as the package has recorded of its holidays."""
+    for span in ({"start": FIRST_DAY, "end": LAST_DAY}, {"start": FIRST_DAY}):
+        with suppress(ValueError):
+            return package.get_calendar(name, **span)
+    return package.get_calendar(name)
 
 
 def _opening(session: Session) -> datetime:
     return session.opens
+
+
+def _day(session: Session) -> date:
+    return session.day

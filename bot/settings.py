@@ -112,6 +112,13 @@ class Settings(BaseSettings):
     )
     venue: str = Field("XNYS", pattern=r"^[A-Z0-9]{4}$", description="Calendar of the venue, as ISO 10383 MIC")
 
+    cycle_at: str = Field(
+        "09:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="daemon: time of day of the cycle, on the venue's own clock; late enough for the morning's filings",
+    )
+    log_format: Literal["text", "json"] = Field("text", description="How the log is written to stderr: text or json")
+
     simulated_cash: Money = Field(Decimal(100_000), description="Simulated account: cash at the start, in USD")
     simulated_fee: Fee = Field(Decimal(1), description="Simulated account: fee per order, in USD")
     simulated_spread: Fraction = Field(

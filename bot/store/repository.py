@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Select, bindparam, delete, insert, select, update
@@ -14,6 +14,9 @@ from bot.model import Decision, Fill, Instrument, Order, OrderIntent, OrderStatu
 from bot.store.database import Database
 from bot.store.tables import control, cursors, events, fills, lines, mappings, orders, row_of, transitions
 
+LAST_CYCLE: Final = "last_cycle"
+SESSION_DONE: Final = "session_done"
+HEARTBEAT: Final = "heartbeat"
 CHUNK: Final = 500  # keys per query: well below every engine's limit on bound values
 OPEN: Final = [status.value for status in OrderStatus if not status.is_final]
 # Built once, because every order takes them: whether it may be sent, and compare-and-set of its state.
@@ -53,8 +56,7 @@ class Repository:
                 _record_events(connection, decisions, now)
                 if intents:
                     connection.execute(insert(orders), [_new_order(intent) for intent in intents])
-                connection.execute(delete(cursors).where(cursors.c.name == "last_cycle"))
-                connection.execute(insert(cursors).values(name="last_cycle", value=now.isoformat()))
+                _keep(connection, LAST_CYCLE, now.isoformat())
         except IntegrityError as error:
             raise TryAgainError("another process decided the same events at this moment; nothing was sent") from error
 
@@ -139,9 +141,27 @@ class Repository:
 
     def last_cycle(self) -> datetime | None:
         """The instant of the last real cycle; None before it."""
-        query = select(cursors.c.value).where(cursors.c.name == "last_cycle")
-        with self._database.read() as connection:
-            value = connection.execute(query).scalar()
+        value = self._kept(LAST_CYCLE)
+        return datetime.fromisoformat(value) if value else None
+
+    def session_done(self) -> date | None:
+        """The last session whose cycle the daemon has completed; None before the first."""
+        value = self._kept(SESSION_DONE)
+        return date.fromisoformat(value) if value else None
+
+    def finish_session(self, day: date) -> None:
+        """From now on this session and all before it are done."""
+        with self._database.write() as connection:
+            _keep(connection, SESSION_DONE, day.isoformat())
+
+    def beat(self, now: datetime) -> None:
+        """The daemon was alive and well at this instant."""
+        with self._database.write() as connection:
+            _keep(connection, HEARTBEAT, now.isoformat())
+
+    def heartbeat(self) -> datetime | None:
+        """When the daemon was last alive and well; None when there never was one."""
+        value = self._kept(HEARTBEAT)
         return datetime.fromisoformat(value) if value else None
 
     def halted(self) -> str | None:
@@ -177,10 +197,19 @@ class Repository:
             rows = [{"request": key, "answer": answer, "expires_at": expires_at} for key, answer in answers.items()]
             connection.execute(insert(mappings), rows)
 
+    def _kept(self, name: str) -> str | None:
+        with self._database.read() as connection:
+            return connection.execute(select(cursors.c.value).where(cursors.c.name == name)).scalar()
+
     def _orders(self, condition: Any) -> list[tuple[OrderIntent, Order]]:
         query = select(orders).where(condition).order_by(orders.c.created_at, orders.c.client_order_id)
         with self._database.read() as connection:
             return [_order(row) for row in connection.execute(query)]
+
+
+def _keep(connection: Connection, name: str, value: str) -> None:
+    connection.execute(delete(cursors).where(cursors.c.name == name))
+    connection.execute(insert(cursors).values(name=name, value=value))
 
 
 def _parts(decision: Decision) -> tuple[str, ...]:

@@ -1,0 +1,109 @@
+"""What the commands print: tables for people, JSON for programs on stdout, and notes on stderr."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from bot.errors import BotError
+from bot.render import Format
+
+ORDER_COLUMNS: Final = (
+    "side", "quantity", "symbol", "isin", "status", "filled", "price", "currency", "reason", "client_order_id",
+)  # fmt: skip
+TRADE_COLUMNS: Final = (
+    "symbol", "owner", "title", "code", "traded_on", "filed_on", "shares", "price", "value", "shares_after",
+)  # fmt: skip
+
+
+def show_cycle(plan: Any, orders: Sequence[Mapping[str, Any]], form: Format) -> None:
+    """A plan with its orders: one JSON object, or tables with the way from events to orders below."""
+    from bot import render
+    from bot.model import plain
+
+    decisions = [decision.row() for decision in plan.decisions]
+    degraded = plain(list(plan.degraded))
+    for item in plan.degraded:
+        note(f"{item.name} is degraded: {item.reason}")
+    if form is Format.JSON:
+        import json
+
+        return say(json.dumps({"decisions": decisions, "orders": list(orders), "degraded": degraded}, indent=2))
+    if form is not Format.TABLE:
+        return show_rows(decisions, form, ())
+    parts = [f"Plan as of {plan.as_of:%Y-%m-%d %H:%M} UTC", render.verdicts(decisions)]
+    if orders:
+        parts.append(render.rows(orders, form, ORDER_COLUMNS, title="Orders"))
+    return say(render.blocks([*parts, render.funnel(decisions)]))
+
+
+def show_trades(table: Any, form: Format) -> None:
+    """A trades table, line by line."""
+    from bot.model import plain
+    from bot.trades import to_records
+
+    show_rows([plain(record) for record in to_records(table)], form, TRADE_COLUMNS)
+
+
+def show_orders(orders: Sequence[Any], form: Format) -> None:
+    """Orders, one a line."""
+    show_rows([order_row(order) for order in orders], form, ORDER_COLUMNS)
+
+
+def show_record(record: Mapping[str, Any], form: Format) -> None:
+    """One record: an object, or a table of its names and values."""
+    if form is Format.JSON:
+        import json
+
+        return say(json.dumps(record, indent=2))
+    if form is not Format.TABLE:
+        return show_rows([record], form, tuple(record))
+    lines = [{"": name.replace("_", " "), "value": "-" if value is None else value} for name, value in record.items()]
+    return show_rows(lines, form, ("", "value"))
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], form: Format, columns: Sequence[str]) -> None:
+    """Rows in the form that was asked for; a table has these columns only."""
+    from bot import render
+
+    if rows or form in {Format.TABLE, Format.JSON}:
+        say(render.rows(rows, form, columns))
+
+
+def show_blocks(blocks: Sequence[Sequence[str]], *, indent: int) -> None:
+    """Paragraphs, each with its lines after the first one indented."""
+    from bot import render
+
+    say(render.blocks(render.paragraphs(block, indent=indent) for block in blocks))
+
+
+def order_row(order: Any) -> dict[str, Any]:
+    """An order in JSON's types."""
+    from bot.model import plain
+
+    row: dict[str, Any] = plain(order)
+    return row
+
+
+def proof(row: Mapping[str, Any]) -> list[str]:
+    """A mapped ticker with its identifiers, and under it the proof, or the reason why there is none."""
+    known = filter(None, (row["name"], row["isin"], row["share_class_figi"]))
+    why = row["proof"] or [row["reason"]]
+    return ["  ".join([row["ticker"], *known]), *(f"  {line}" for line in why)]
+
+
+def say(text: str) -> None:
+    """Print on stdout; BotError when it cannot be written."""
+    try:
+        print(text, flush=True)  # noqa: T201
+    except OSError as error:  # what was to be done is done; only the telling failed
+        sys.stdout = None  # or the interpreter would try once more at its end
+        if isinstance(error, BrokenPipeError):  # whoever reads has read enough
+            sys.exit(1)
+        raise BotError(f"the output could not be written ({error.strerror})") from None
+
+
+def note(text: str) -> None:
+    """Print one line on stderr."""
+    from bot.render import harmless
+
+    print(f"insiderbot: {harmless(text, 2000)}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,229 @@
+"""The bot that stays: an alarm clock, one cycle per session of the venue, and a clean end.
+
+tick ─► a session due? ─► one cycle ─► the session is written down as done
+     └► orders open?   ─► see what became of them
+
+What is done is known to the store alone, so that sleep, a crash or a restart is nothing special: the next tick sees
+what is due. A cycle that fails is tried again, later and later; a bug ends the process, and whoever started it starts
+it anew.
+"""
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime, timedelta
+from threading import Event, Lock
+from typing import Final, Protocol
+
+from bot.engine import Bot, Plan
+from bot.errors import BotError, NotPaperError, TryAgainError
+from bot.model import Decision, Order, OrderIntent, Skip
+from bot.ports import Clock
+from bot.sessions import Session
+from bot.timetable import Timetable
+
+log: Final = logging.getLogger("insiderbot.daemon")
+TICK: Final = timedelta(seconds=15)
+BEAT: Final = timedelta(minutes=1)
+WATCH: Final = timedelta(minutes=5)  # how often open orders are looked at between the cycles
+FIRST_RETRY: Final = timedelta(minutes=10)  # a page is not to be asked for more often than that
+LAST_RETRY: Final = timedelta(hours=1)
+GRACE: Final = timedelta(seconds=8)  # what a cycle may still take when the daemon is told to stop
+LATEST_SIGN: Final = 3 * BEAT  # an older sign of life is none
+STUCK: Final = timedelta(minutes=30)  # no cycle takes so long
+
+
+class Memory(Protocol):
+    """What the daemon remembers across restarts."""
+
+    def session_done(self) -> date | None:
+        """The last session whose cycle was completed."""
+        ...
+
+    def finish_session(self, day: date) -> None:
+        """From now on this session and all before it are done."""
+        ...
+
+    def open_orders(self) -> Sequence[tuple[OrderIntent, Order]]:
+        """Every order of ours that is not final."""
+        ...
+
+    def halt(self, reason: str | None, now: datetime) -> None:
+        """Send nothing any more."""
+        ...
+
+    def beat(self, now: datetime) -> None:
+        """The daemon was alive and well at this instant."""
+        ...
+
+
+class Parts(Protocol):
+    """A store, and the bot over it."""
+
+    @property
+    def store(self) -> Memory:
+        """What is remembered."""
+        ...
+
+    def acting(self, *, trade_backlog: bool = False) -> Bot:
+        """A bot that writes down, submits and activates."""
+        ...
+
+
+class Daemon:
+    """One cycle for every session that is due, whenever `tick` is called; never two at once."""
+
+    def __init__(
+        self,
+        opened: Callable[[], AbstractContextManager[Parts]],
+        timetable: Timetable,
+        clock: Clock,
+        *,
+        trade_backlog: bool = False,
+    ) -> None:
+        self._opened = opened
+        self._timetable = timetable
+        self._clock = clock
+        self._trade_backlog = trade_backlog
+        self._busy = Lock()
+        self._busy_since: datetime | None = None
+        self._failures = 0
+        self._not_before = datetime.min.replace(tzinfo=UTC)
+
+    def tick(self) -> None:
+        """Do what is due now; what fails is logged and tried again later."""
+        if not self._busy.acquire(blocking=False):
+            return
+        try:
+            now = self._busy_since = self._clock()
+            if now >= self._not_before:
+                self._try(now)
+        finally:
+            self._busy_since = None
+            self._busy.release()
+
+    def plans(self) -> dict[str, object]:
+        """What it is about to do, for the first line of the log."""
+        sessions = self._timetable.sessions
+        return {
+            "venue": sessions.mic,
+            "cycle_at": f"{self._timetable.at:%H:%M} {sessions.zone}",
+            "next_at": self._timetable.following(self._clock()),
+        }
+
+    def beat(self) -> None:
+        """Write down that the daemon is alive, unless a cycle is stuck."""
+        now, since = self._clock(), self._busy_since
+        if since and now - since > STUCK:
+            log.error("a cycle is stuck", extra={"facts": {"since": since}})
+            return
+        try:
+            with self._opened() as parts:
+                parts.store.beat(now)
+        except BotError as error:
+            log.error("no sign of life could be written", extra={"facts": {"reason": str(error)}})  # noqa: TRY400
+
+    def rest(self, grace: timedelta) -> bool:
+        """Wait for the cycle under way, if there is one, and begin no other; whether it ended in time."""
+        return self._busy.acquire(timeout=grace.total_seconds())
+
+    def _try(self, now: datetime) -> None:
+        try:
+            with self._opened() as parts:
+                due = self._timetable.due(parts.store.session_done(), now)
+                self._cycle(parts, due, now) if due else self._watch(parts)
+        except BotError as error:
+            self._failures += 1
+            wait = min(FIRST_RETRY * 2 ** (self._failures - 1), LAST_RETRY)
+            self._not_before = self._clock() + wait
+            again = {"reason": str(error), "again_at": self._not_before}
+            log.error("left for later", extra={"facts": again})  # noqa: TRY400 - the sentence is all there is to it
+        else:
+            self._failures = 0
+            self._not_before = min(self._clock() + WATCH, self._timetable.following(self._clock()))
+
+    def _cycle(self, parts: Parts, due: Sequence[Session], now: datetime) -> None:
+        facts = {"sessions": [session.day for session in due], "due_at": self._timetable.instant(due[-1])}
+        log.info("cycle begins", extra={"facts": facts})
+        try:
+            plan, orders = parts.acting(trade_backlog=self._trade_backlog).run()
+        except NotPaperError as error:
+            parts.store.halt(f"halted by itself: {error}", now)
+            raise
+        _tell(plan, orders)
+        if left := [item for item in plan.degraded if item.name == "mapping"]:
+            raise TryAgainError(f"some trades are still to be decided: {left[0].reason}")
+        parts.store.finish_session(due[-1].day)
+        log.info("cycle done", extra={"facts": {**facts, "next_at": self._timetable.following(self._clock())}})
+
+    def _watch(self, parts: Parts) -> None:
+        """See what became of the orders that are open; every change is logged where it is made."""
+        if parts.store.open_orders() and (desk := parts.acting().desk):
+            desk.work()
+
+
+def serve(daemon: Daemon, clock: Clock) -> None:
+    """Tick until told to stop by SIGTERM or SIGINT; a cycle under way may end, and is abandoned after eight seconds.
+
+    To be abandoned is no harm: whatever was under way is written down, and found again at the next start.
+    """
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    stop, broken = Event(), Event()
+
+    def stopping(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)  # whoever insists is obeyed at once
+        stop.set()
+
+    def tick() -> None:
+        try:
+            daemon.tick()
+        except BaseException:
+            log.exception("a bug: the process ends")
+            broken.set()
+            stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stopping)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns of every tick that meets a cycle under way
+    alarm = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None})
+    alarm.add_job(tick, "interval", seconds=TICK.total_seconds(), next_run_time=clock())
+    log.info("daemon begins", extra={"facts": daemon.plans()})
+    alarm.start()
+    daemon.beat()
+    while not stop.wait(BEAT.total_seconds()):
+        daemon.beat()
+    alarm.shutdown(wait=False)
+    if not daemon.rest(GRACE):
+        log.warning("the cycle under way is abandoned; the next start goes on with it")
+    else:
+        log.info("stopped")
+    logging.shutdown()
+    os._exit(1 if broken.is_set() else 0)  # not to wait for a thread that waits for the network
+
+
+def _tell(plan: Plan, orders: Sequence[Order]) -> None:
+    """One line for every source that failed, every decision, and every order."""
+    for item in plan.degraded:
+        log.warning("degraded", extra={"facts": {"name": item.name, "reason": item.reason}})
+    for decision in plan.decisions:
+        log.info("decision", extra={"facts": _facts(decision)})
+    for order in orders:
+        names = ("client_order_id", "side", "quantity", "symbol", "isin", "status", "reason")
+        log.info("order", extra={"facts": {name: getattr(order, name) for name in names}})
+
+
+def _facts(decision: Decision) -> dict[str, object]:
+    trade, verdict = decision.event.trade, decision.verdict
+    skip = verdict if isinstance(verdict, Skip) else None
+    return {
+        "event_key": decision.event.key,
+        "symbol": trade.symbol,
+        "owner": trade.owner,
+        "decision": "skip" if isinstance(verdict, Skip) else verdict.side,
+        "rule": skip.rule if skip else "",
+        "reason": verdict.reason,
+        "order": decision.client_order_id,
+    }

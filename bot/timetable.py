@@ -1,0 +1,36 @@
+"""When a cycle is due: once per session of the venue, at a time of day there, and never twice."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from bot.sessions import Session, Sessions
+
+LONGEST_CLOSURE = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timetable:
+    """The cycles of one venue: `at` is wall time in the venue's own zone, so that it follows its clocks."""
+
+    sessions: Sessions
+    at: time
+
+    def instant(self, session: Session) -> datetime:
+        """When the session's cycle is due, in UTC."""
+        return datetime.combine(session.day, self.at, self.sessions.zone).astimezone(UTC)
+
+    def due(self, done: date | None, now: datetime) -> tuple[Session, ...]:
+        """The sessions after `done` whose cycle should have been by now; one cycle serves them all.
+
+        Without any done before, it is the latest alone: a new bot begins at once, not with the next session.
+        """
+        today = now.astimezone(self.sessions.zone).date()
+        first = done + timedelta(days=1) if done else today - LONGEST_CLOSURE
+        passed = tuple(session for session in self.sessions.between(first, today) if self.instant(session) <= now)
+        return passed if done else passed[-1:]
+
+    def following(self, now: datetime) -> datetime:
+        """When the next cycle is due after this instant."""
+        today = now.astimezone(self.sessions.zone).date()
+        coming = self.sessions.between(today, today + LONGEST_CLOSURE)
+        return next(instant for session in coming if (instant := self.instant(session)) > now)

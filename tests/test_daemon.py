@@ -1,0 +1,265 @@
+"""The daemon as it is lived with: a real process, real signals, a store that outlives it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from bot.app import opened, staying, utc_now
+from bot.daemon import GRACE, STUCK, Daemon
+from bot.demo.companies import SHARES, records
+from bot.demo.finviz import LAYOUTS, list_page
+from bot.demo.openfigi import OpenFigiServer
+from bot.demo.serving import Reply, StandIn
+from bot.demo.show import served
+from bot.errors import ConfigError, NotPaperError
+from bot.settings import Settings
+from tests.fakes import Time
+
+PATIENCE = 60  # seconds for a process to start on a busy machine
+
+
+class Page:
+    """A site whose page can be held back: `asked` is set when somebody waits for it, `released` lets them have it."""
+
+    def __init__(self) -> None:
+        self.asked, self.released, self.requests = Event(), Event(), 0
+        self.released.set()
+        now = utc_now()
+        self._page = list_page(served(now).public(now), LAYOUTS["2026"]).encode()
+
+    def reply(self, *_: object) -> Reply:
+        self.requests += 1
+        self.asked.set()
+        self.released.wait(PATIENCE)
+        return 200, {"Content-Type": "text/html; charset=utf-8"}, self._page
+
+
+@contextmanager
+def world(folder: Path) -> Iterator[tuple[Page, dict[str, str]]]:
+    """FinViz and OpenFIGI on loopback, with a market around the real present, and the settings that lead there."""
+    now, page = utc_now(), Page()
+    bars = "".join(f"{bar.on},{bar.symbol},{bar.open},{bar.close}\n" for bar in served(now).bars)
+    (folder / "prices.csv").write_text("date,symbol,open,close\n" + bars, encoding="utf-8")
+    with StandIn(page.reply) as finviz, OpenFigiServer(records(SHARES)) as figi:
+        yield (
+            page,
+            {
+                "BOT_SOURCES": "finviz",
+                "BOT_FINVIZ_URL": finviz.url,
+                "BOT_OPENFIGI_URL": figi.url,
+                "BOT_PRICES": f"files:{folder / 'prices.csv'}",
+                "BOT_DATABASE_URL": f"sqlite:///{folder / 'bot.db'}",
+            },
+        )
+
+
+class Life:
+    """One life of the daemon; `log` has the lines it has written so far, as they were read."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.upper().startswith("BOT_")}
+        self.log: list[dict[str, Any]] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "daemon", "--trade-backlog"],
+            cwd=folder,
+            env=clean | {"BOT_LOG_FORMAT": "json", "PYTHONPATH": str(Path(__file__).parents[1])} | env,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def until(self, event: str) -> dict[str, Any]:
+        """Read on to the first line about this."""
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.log.append(json.loads(line))
+            if self.log[-1]["event"] == event:
+                return self.log[-1]
+        raise AssertionError(f"the daemon ended without {event!r}: {self.log[-3:]}")
+
+    def end(self, number: signal.Signals) -> tuple[int, float]:
+        """Send a signal; the exit code, and how many seconds the end has taken."""
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        assert self.process.stderr
+        self.log += [json.loads(line) for line in self.process.stderr]
+        return self.process.wait(PATIENCE), time.monotonic() - begun
+
+
+@contextmanager
+def life(folder: Path, env: Mapping[str, str]) -> Iterator[Life]:
+    made = Life(folder, env)
+    try:
+        yield made
+    finally:
+        made.process.kill()
+        made.process.wait(PATIENCE)
+        if made.process.stderr:
+            made.process.stderr.close()
+
+
+def settings(env: Mapping[str, str]) -> Settings:
+    return Settings.of(**{name.removeprefix("BOT_").lower(): value for name, value in env.items()})
+
+
+def health(folder: Path, env: Mapping[str, str]) -> int:
+    clean = {name: value for name, value in os.environ.items() if not name.upper().startswith("BOT_")}
+    command = [sys.executable, "-m", "bot", "health"]
+    path = {"PYTHONPATH": str(Path(__file__).parents[1])}
+    return subprocess.run(command, cwd=folder, env=clean | path | env, check=False, capture_output=True).returncode
+
+
+def test_a_daemon_runs_its_cycle_at_once_says_so_and_stops_when_told(tmp_path: Path) -> None:
+    with world(tmp_path) as (page, env), life(tmp_path, env) as daemon:
+        assert health(tmp_path, env) == 1
+        begun, done = daemon.until("cycle begins"), daemon.until("cycle done")
+        assert begun["sessions"] == done["sessions"]
+        assert len(begun["sessions"]) == 1
+        assert health(tmp_path, env) == 0
+        code, seconds = daemon.end(signal.SIGTERM)
+        assert (code, page.requests) == (0, 1)
+        assert seconds < 10
+        decisions = [line for line in daemon.log if line["event"] == "decision"]
+        orders = [line for line in daemon.log if line["event"] == "order"]
+        assert {"symbol", "owner", "decision", "rule", "reason", "level", "at"} <= set(decisions[0])
+        assert {order["status"] for order in orders} == {"working"}
+        with opened(settings(env), read_only=True) as parts:
+            assert len(parts.store.decided()) == len(decisions)
+            assert len(parts.store.orders()) == len(orders) > 0
+            assert parts.store.session_done() == date.fromisoformat(done["sessions"][-1])
+
+
+def test_a_second_life_on_the_same_day_has_nothing_to_do(tmp_path: Path) -> None:
+    with world(tmp_path) as (page, env):
+        with life(tmp_path, env) as first:
+            first.until("cycle done")
+        with life(tmp_path, env) as second:
+            second.until("daemon begins")
+            while health(tmp_path, env):
+                assert second.process.poll() is None
+            code, _ = second.end(signal.SIGINT)
+            assert code == 0
+            assert [line["event"] for line in second.log] == ["daemon begins", "stopped"]
+        assert page.requests == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_an_end_in_the_middle_of_a_cycle_loses_nothing_and_doubles_nothing(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    with world(tmp_path) as (page, env):
+        page.released.clear()
+        with life(tmp_path, env) as first:
+            first.until("cycle begins")
+            assert page.asked.wait(PATIENCE)
+            code, seconds = first.end(number)
+            assert code == (0 if number is signal.SIGTERM else -signal.SIGKILL)
+            assert seconds < 10
+            if number is signal.SIGTERM:
+                assert seconds > GRACE.total_seconds() - 1
+                assert first.log[-1]["event"].startswith("the cycle under way is abandoned")
+        with opened(settings(env), read_only=True) as parts:
+            assert (parts.store.session_done(), parts.store.orders()) == (None, [])
+        page.released.set()
+        with life(tmp_path, env) as second:
+            second.until("cycle done")
+        with opened(settings(env), read_only=True) as parts:
+            placed = [order.client_order_id for _, order in parts.store.orders()]
+            assert len(placed) == len(set(placed)) > 0
+
+
+def test_settings_that_cannot_work_end_the_daemon_before_it_begins(tmp_path: Path) -> None:
+    env = {"BOT_DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}", "BOT_SOURCES": "finvis"}
+    with pytest.raises(ConfigError, match="did you mean finviz"):
+        staying(settings(env))
+    with pytest.raises(ConfigError, match="no calendar for 'XXXX'"):
+        staying(settings(env | {"BOT_SOURCES": "finviz", "BOT_VENUE": "XXXX"}))
+
+
+# -- what it does when something is wrong, without a process
+
+
+@pytest.fixture
+def lived(tmp_path: Path) -> Iterator[tuple[Daemon, Time, Page, dict[str, str]]]:
+    with world(tmp_path) as (page, env):
+        clock = Time(utc_now())
+        yield staying(settings(env), clock=clock, trade_backlog=True), clock, page, env
+
+
+def told(caplog: pytest.LogCaptureFixture, event: str) -> list[Mapping[str, Any]]:
+    return [record.__dict__["facts"] for record in caplog.records if record.getMessage() == event]
+
+
+def test_a_source_that_fails_is_asked_again_after_ten_minutes_and_not_before(
+    lived: tuple[Daemon, Time, Page, dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    _, clock, _, env = lived
+    requests: list[datetime] = []
+
+    def fails(*_: object) -> Reply:
+        requests.append(clock.now)
+        return 503, {}, b""
+
+    begun = clock.now
+    with StandIn(fails) as failing:
+        daemon = staying(settings(env | {"BOT_FINVIZ_URL": failing.url}), clock=clock)
+        for _ in range(40):
+            daemon.tick()
+            clock.now += timedelta(minutes=1)
+    assert sorted({(at - begun) // timedelta(minutes=1) for at in requests}) == [0, 10, 30]  # three tries each
+    left = told(caplog, "left for later")[0]
+    assert "503" in left["reason"]
+    assert left["again_at"] == begun + timedelta(minutes=10)
+    with opened(settings(env), read_only=True) as parts:
+        assert parts.store.session_done() is None
+
+
+def test_an_answer_that_is_not_paper_halts_the_bot_by_itself(
+    lived: tuple[Daemon, Time, Page, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon, _, _, env = lived
+
+    def real_money(*_: object) -> None:
+        raise NotPaperError("the account is not a paper account")
+
+    monkeypatch.setattr("bot.engine.Bot.run", real_money)
+    daemon.tick()
+    with opened(settings(env)) as parts:
+        assert parts.store.halted() == "halted by itself: the account is not a paper account"
+        assert parts.store.session_done() is None
+
+
+def test_open_orders_are_looked_at_between_the_cycles(
+    lived: tuple[Daemon, Time, Page, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon, clock, page, _ = lived
+    looks: list[datetime] = []
+    daemon.tick()
+    monkeypatch.setattr("bot.orders.Desk.work", lambda _: looks.append(clock.now) or [])
+    begun = clock.now
+    for _ in range(24):
+        clock.now += timedelta(seconds=30)
+        daemon.tick()
+    assert [(at - begun) // timedelta(minutes=1) for at in looks] == [5, 10]
+    assert page.requests == 1
+
+
+def test_a_cycle_that_is_stuck_gives_no_sign_of_life(lived: tuple[Daemon, Time, Page, dict[str, str]]) -> None:
+    daemon, clock, _, env = lived
+    daemon.beat()
+    first = clock.now
+    daemon._busy_since = clock.now
+    clock.now += STUCK + timedelta(seconds=1)
+    daemon.beat()
+    with opened(settings(env), read_only=True) as parts:
+        assert parts.store.heartbeat() == first.astimezone(UTC)
