@@ -1,0 +1,109 @@
+"""What the doctor finds, and what is to be done about it."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app import opened
+from bot.demo.serving import StandIn
+from bot.doctor import CHECKS, Finding, examine
+from bot.settings import Settings
+from tests.fakes import Time
+
+NOW = datetime.now(UTC)  # the stand-in says what time it really is
+
+
+@pytest.fixture
+def good() -> Iterator[dict[str, Any]]:
+    """Settings that are in order."""
+    Path("prices.csv").write_text("date,symbol,open,close\n2026-11-20,NWRB,40,40\n")
+    with StandIn(lambda *_: (200, {}, b"")) as server:
+        yield {
+            "sources": ("finviz", "openinsider"),
+            "user_agent": "insiderbot/0.1 (somebody@example.org)",
+            "openfigi_url": server.url,
+            "openfigi_key": "a-key",
+            "prices": "files:prices.csv",
+        }
+
+
+def found(now: datetime = NOW, **values: Any) -> dict[str, list[Finding]]:
+    findings = examine(Settings.of(**values), Time(now))
+    return {about: [each for each in findings if each.about == about] for about in CHECKS}
+
+
+def states(findings: dict[str, list[Finding]]) -> dict[str, str]:
+    """The worst state of every check."""
+    order = ["good", "look", "bad"]
+    return {about: max((each.state for each in each_of), key=order.index) for about, each_of in findings.items()}
+
+
+def test_where_everything_is_in_order_everything_is_good(good: dict[str, Any]) -> None:
+    assert set(states(found(**good)).values()) == {"good"}
+    assert not Path("insiderbot.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "about", "state", "words"),
+    [
+        ({"sources": ()}, "sources", "bad", "BOT_SOURCES is empty"),
+        ({"sources": ("finvis",)}, "sources", "bad", "did you mean finviz"),
+        ({"sources": ("finviz",)}, "sources", "look", "one source only"),
+        ({"user_agent": "insiderbot"}, "identity", "look", "names nobody"),
+        ({"openfigi_key": None}, "keys", "look", "no OpenFIGI key"),
+        ({"prices": ""}, "broker", "bad", "no prices"),
+        ({"prices": "files:none.csv"}, "broker", "bad", "no CSV file"),
+        ({"broker": "lemon_markets"}, "broker", "bad", "BOT_LEMON_MARKETS_URL"),
+        ({"openfigi_url": "http://127.0.0.1:9"}, "clock", "look", "not compared"),
+        ({"venue": "XXXX"}, "calendar", "bad", "no calendar for 'XXXX'"),
+        ({"venue": "XSHG"}, "calendar", "bad", "is known until 2026"),
+        ({"database_url": "sqlite:///nowhere/bot.db"}, "disk", "bad", "there is no folder"),
+        ({"database_url": "mysql://host/bot"}, "store", "bad", "mysql is not supported"),
+    ],
+)
+def test_every_fault_is_found_under_its_name(
+    change: dict[str, Any], about: str, state: str, words: str, good: dict[str, Any]
+) -> None:
+    findings = found(**(good | change))
+    assert states(findings)[about] == state
+    assert any(words in each.finding for each in findings[about]), findings[about]
+    assert all(each.remedy for each in findings[about] if each.state != "good")
+
+
+def test_a_clock_that_is_off_is_bad(good: dict[str, Any]) -> None:
+    late = found(datetime.now(UTC) + timedelta(minutes=5), **good)["clock"][0]
+    assert (late.state, "s off http://127.0.0.1" in late.finding) == ("bad", True)
+    assert "the clock says 1999-01-01" in found(datetime(1999, 1, 1, tzinfo=UTC), **good)["clock"][0].finding
+
+
+def test_a_cycle_in_the_future_means_that_the_clock_was_set_back(good: dict[str, Any]) -> None:
+    with opened(Settings.of(**good)) as parts:
+        parts.store.record([], [], NOW + timedelta(days=1))
+    assert f"a cycle ran at {NOW + timedelta(days=1):%Y-%m-%d %H:%M} UTC" in found(**good)["clock"][0].finding
+
+
+def test_a_halted_bot_is_worth_a_look(good: dict[str, Any]) -> None:
+    with opened(Settings.of(**good)) as parts:
+        parts.store.halt("on holiday", NOW)
+    store = found(**good)["store"]
+    assert (store[0].state, store[0].finding, store[0].remedy) == (
+        "look",
+        "halted: on holiday",
+        "insiderbot resume",
+    )
+
+
+def test_a_full_disk_is_bad(good: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(".")._replace(free=50 * 1024**2)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    (disk,) = found(**good)["disk"]
+    assert (disk.state, disk.remedy) == ("bad", "make room: 200 MB at least")
+
+
+def test_a_password_in_the_database_url_is_not_shown(good: dict[str, Any]) -> None:
+    findings = examine(Settings.of(**good, database_url="mysql://me:canary-7f3a9@host/bot"), Time(NOW))
+    assert "canary-7f3a9" not in str(findings)
