@@ -1,6 +1,6 @@
 """Local stand-ins of outside services: real HTTP on loopback, answered by one function."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -10,8 +10,24 @@ from urllib.parse import parse_qsl, urlsplit
 Reply = tuple[int, Mapping[str, str], bytes]
 """Status, headers and body of one answer; Content-Length is added."""
 
-Handler = Callable[[str, str, Mapping[str, str], Mapping[str, str], bytes], Reply]
-"""Method, path, query, headers by lower-case name and body in, reply out; called from several threads at once."""
+
+class Query(dict[str, str]):
+    """The query of an address: the last value of each name, and all of them in `pairs`, as they came."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        super().__init__(pairs)
+        self.pairs = tuple(pairs)
+
+    def every(self, name: str) -> list[str]:
+        """All values of a name that is repeated, or has several by comma."""
+        return [value for key, values in self.pairs if key == name for value in values.split(",") if value]
+
+
+Handler = Callable[[str, str, Query, Mapping[str, str], bytes], Reply | None]
+"""Method, path, query, headers by lower-case name and body in, reply out; called from several threads at once.
+
+None closes the connection without an answer.
+"""
 
 
 class StandIn:
@@ -46,8 +62,11 @@ def _request_class(handler: Handler) -> type[BaseHTTPRequestHandler]:
             target = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = self.rfile.read(int(headers.get("content-length", "0")))
-            query = dict(parse_qsl(target.query, keep_blank_values=True))
-            status, reply_headers, reply_body = handler(self.command, target.path, query, headers, body)
+            query = Query(parse_qsl(target.query, keep_blank_values=True))
+            reply = handler(self.command, target.path, query, headers, body)
+            if reply is None:
+                return
+            status, reply_headers, reply_body = reply
             with suppress(ConnectionError):  # the client may have given up meanwhile
                 self.send_response(status)
                 for name, value in {**reply_headers, "Content-Length": str(len(reply_body))}.items():

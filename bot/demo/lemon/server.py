@@ -1,0 +1,177 @@
+"""The stand-in over HTTP: trading and market data of lemon.markets' retail API (v1) from one base address.
+
+Every path works with and without a closing slash, and with and without /v1 before it.
+"""
+
+import json
+import math
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from threading import Lock
+from typing import Final
+
+from bot.demo.lemon import api, views
+from bot.demo.lemon.book import Book, Order, Price, RefusalError, Security
+from bot.demo.lemon.faults import Fault, Faults
+from bot.demo.lemon.views import Json
+from bot.demo.serving import Query, Reply, StandIn
+from bot.ports import Clock
+from bot.sessions import Sessions
+
+WINDOW_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request as it arrived, and the status it was answered with; None when the connection was closed instead.
+
+    `path` begins after /v1 and has no closing slash.
+    """
+
+    method: str
+    path: str
+    query: Query
+    body: bytes
+    status: int | None
+
+
+class LemonMarketsServer(StandIn):
+    """A paper account with `cash` EUR inside a `with` block; `journal` has every request, in the order of the answers.
+
+    Trading and market data have a key each, and `per_minute` requests each.
+    """
+
+    def __init__(
+        self,
+        securities: Sequence[Security],
+        prices: Mapping[str, Price],
+        *,
+        clock: Clock,
+        cash: Decimal = Decimal(100_000),
+        sessions: Sessions | None = None,
+        trading_key: str = "standin-trading-key",
+        data_key: str = "standin-data-key",
+        per_minute: int = 300,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(self._reply)
+        self.journal: list[Request] = []
+        self.trading_key, self.data_key = trading_key, data_key
+        self._book = Book(securities, prices, cash, sessions or Sessions("XMUN"))
+        self._clock = clock
+        self._faults = Faults()
+        self._trading_pace, self._data_pace = _Pace(per_minute, monotonic), _Pace(per_minute, monotonic)
+        self._lock = Lock()
+
+    @property
+    def orders(self) -> list[Order]:
+        """Every order as it stands now, the newest first."""
+        with self._lock:
+            self._book.settle(self._clock())
+            return self._book.orders
+
+    def quote(self, isin: str, bid: Decimal, ask: Decimal, at: datetime | None = None) -> None:
+        """Let a share cost this from now on; what was due before is settled at the old price."""
+        with self._lock:
+            self._book.settle(self._clock())
+            self._book.prices[isin] = Price(bid=bid, ask=ask, at=at)
+
+    def fail(self, fault: Fault) -> None:
+        """Let this go wrong too, once it meets its requests."""
+        with self._lock:
+            self._faults.add(fault)
+
+    def heal(self) -> None:
+        """Let nothing more go wrong."""
+        with self._lock:
+            self._faults.clear()
+
+    def _reply(self, method: str, path: str, query: Query, headers: Mapping[str, str], body: bytes) -> Reply | None:
+        short = re.sub(r"^/v1(?=/)", "", path).rstrip("/")
+        parts = tuple(short.split("/")[1:])
+
+        def process() -> Reply:
+            with self._lock:
+                call = api.Call(
+                    method=method,
+                    parts=parts,
+                    address=self.url + path,
+                    query=query,
+                    content_type=headers.get("content-type", ""),
+                    body=body,
+                    now=self._clock(),
+                )
+                return self._processed(call, headers.get("authorization", ""))
+
+        with self._lock:
+            effect = self._faults.take(method, short)
+        try:
+            reply = effect(process)
+        except RefusalError as refusal:  # told to refuse
+            reply = _refusal(parts, self._clock(), refusal, {})
+        status = reply[0] if reply else None
+        self.journal.append(Request(method=method, path=short, query=query, body=body, status=status))
+        return reply
+
+    def _processed(self, call: api.Call, authorization: str) -> Reply:
+        headers: dict[str, str] = {}
+        try:
+            if api.TRADING.intersection(call.parts[:1]):
+                key, pace = self.trading_key, self._trading_pace
+            else:
+                key, pace = self.data_key, self._data_pace
+            _check(authorization, key)
+            headers |= pace.take()
+            if "Retry-After" in headers:
+                return _refusal(call.parts, call.now, RefusalError("rate_limit_exceeded", "wait", 429), headers)
+            self._book.settle(call.now)
+            return _sent(call.parts, call.now, 200, api.answer(self._book, call), headers)
+        except RefusalError as refusal:
+            return _refusal(call.parts, call.now, refusal, headers)
+
+
+class _Pace:
+    """Counts requests in windows that begin with the first of them."""
+
+    def __init__(self, limit: int, monotonic: Callable[[], float]) -> None:
+        self._limit, self._monotonic = limit, monotonic
+        self._ends, self._left = -math.inf, 0
+
+    def take(self) -> dict[str, str]:
+        """The rate-limit headers of one more request; with Retry-After when it is too many."""
+        now = self._monotonic()
+        if now >= self._ends:
+            self._ends, self._left = now + WINDOW_SECONDS, self._limit
+        is_admitted = self._left > 0
+        self._left -= is_admitted
+        reset = str(math.ceil(self._ends - now))
+        limits = {
+            "RateLimit-Limit": str(self._limit),
+            "RateLimit-Remaining": str(self._left),
+            "RateLimit-Reset": reset,
+        }
+        return limits if is_admitted else {**limits, "Retry-After": reset}
+
+
+def _check(authorization: str, expected: str) -> None:
+    scheme, _, key = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        raise RefusalError("unauthorized", "there is no Bearer key", 401)
+    if key != expected:
+        raise RefusalError("token_invalid", "this key does not open this", 401)
+
+
+def _refusal(parts: Sequence[str], now: datetime, refusal: RefusalError, headers: Mapping[str, str]) -> Reply:
+    answer = {"status": "error", "error_code": refusal.code, "error_message": str(refusal)}
+    return _sent(parts, now, refusal.status, answer, headers)
+
+
+def _sent(parts: Sequence[str], now: datetime, status: int, answer: Json, headers: Mapping[str, str]) -> Reply:
+    """The answer with its time, and in trading with its status and mode."""
+    common = {"status": "ok", "mode": "paper"} if api.TRADING.intersection(parts[:1]) else {}
+    body = json.dumps({"time": views.stamp(now), **common, **answer}, ensure_ascii=False).encode()
+    return status, {**headers, "Content-Type": "application/json; charset=utf-8"}, body
