@@ -75,8 +75,12 @@ class Http:
         )
         self._sessions = {"GET": _session(user_agent, again), "POST": _session(user_agent, Retry(0, read=False))}
 
-    def get(self, url: str, *, params: Mapping[str, str] | None = None) -> Answer:
-        """The page at this address, following at most two redirects and none to another host."""
+    def get(
+        self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The page at this address, following at most two redirects and none to another host; with headers, none."""
+        if headers:
+            return self._in_time(url, lambda: self._send("GET", url, params=params, headers=headers))
         return self._in_time(url, lambda: self._follow(url, params))
 
     def post_json(self, url: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
@@ -149,6 +153,7 @@ def _target(answer: Answer) -> str:
 
 def _session(user_agent: str, retry: Retry) -> requests.Session:
     session = requests.Session()
+    session.auth = lambda request: request  # without one, a .netrc of this machine would replace our Authorization
     session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"})
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(max_retries=retry))

@@ -15,17 +15,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from bot.app import ReadOnlyBroker
+from bot.demo.companies import SHARES
+from bot.demo.lemon.market import server
 from bot.errors import OrderRefusedError
+from bot.http import Http
 from bot.model import OrderIntent, OrderStatus, Terms
 from bot.orders import OURS, Desk
+from bot.plugins import Kit
 from bot.ports import Broker
+from bot.settings import Settings
 from bot.store.database import Database, open_database
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
+from brokers.lemon_markets import LemonMarkets
+from brokers.lemon_markets import broker as lemon
 from brokers.simulated import SimulatedBroker
 from tests.builders import NOW, instrument, intent
 from tests.fakes import Quotes, ScriptedBroker, Time
@@ -47,8 +56,9 @@ class Bench:
     close: Callable[[], object] = lambda: None
 
 
-def numbered(n: int, quantity: int = 24) -> OrderIntent:
-    return intent(client_order_id=f"itb-{n:026}", decision_id=f"d-{n:024}", quantity=Decimal(quantity))
+def numbered(n: int, quantity: int = 24, **changes: Any) -> OrderIntent:
+    facts = {"client_order_id": f"itb-{n:026}", "decision_id": f"d-{n:024}", "quantity": Decimal(quantity)}
+    return intent(**(facts | changes))
 
 
 def simulated(folder: Path) -> Bench:
@@ -65,6 +75,32 @@ def simulated(folder: Path) -> Bench:
     orders = {"intent": numbered(1), "other": numbered(2), "too_large": numbered(3, 10_000)}
     one, again = (broker(database) for database in databases)
     return Bench(broker=one, again=again, now=NOW, close=lambda: [each.close() for each in databases], **orders)
+
+
+def lemon_markets(folder: Path) -> Bench:
+    """The adapter of lemon.markets before its stand-in, with 100,000 EUR."""
+    share = SHARES[0]
+    standin = server(NOW.date(), clock=Time())
+    standin.__enter__()
+
+    def broker() -> LemonMarkets:
+        settings = Settings.of(
+            lemon_markets_url=standin.url,
+            lemon_markets_key=SecretStr(standin.trading_key),
+            lemon_markets_data_key=SecretStr(standin.data_key),
+        )
+        return lemon(Kit(settings=settings, clock=Time(), http=Http("tests")))
+
+    facts = {"instrument": instrument(share.ticker, isin=share.isin), "currency": "EUR"}
+    return Bench(
+        broker=broker(),
+        again=broker(),
+        now=NOW,
+        intent=numbered(1, **facts),
+        other=numbered(2, **facts),
+        too_large=numbered(3, 10_000, **facts),
+        close=lambda: standin.__exit__(None, None, None),
+    )
 
 
 def one_step(folder: Path) -> Bench:
@@ -84,7 +120,7 @@ def one_step(folder: Path) -> Bench:
 def benches() -> list[Callable[[Path], Bench]]:
     own = os.environ.get("INSIDERBOT_BENCH")
     if own is None:
-        return [simulated, one_step]
+        return [simulated, lemon_markets, one_step]
     module, _, name = own.partition(":")
     return [getattr(importlib.import_module(module), name)]
 
