@@ -86,6 +86,8 @@ def _broker(settings: Settings, clock: Clock) -> Found:
 
 
 def _quotes(settings: Settings, parts: App) -> Found:
+    if parts.broker.needs_isin and settings.venue.startswith("XN"):
+        yield "look", f"{parts.broker.name} trades by ISIN, but BOT_VENUE is {settings.venue}", "is it BOT_VENUE=XMUN?"
     if parts.broker.name == "simulated" and not settings.prices:
         yield "bad", "the simulated broker has no prices: no order can be sized", "set BOT_PRICES=files:PATH"
     else:

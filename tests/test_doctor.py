@@ -57,6 +57,12 @@ def test_where_everything_is_in_order_everything_is_good(good: dict[str, Any]) -
         ({"openfigi_key": None}, "keys", "look", "no OpenFIGI key"),
         ({"prices": ""}, "broker", "bad", "no prices"),
         ({"prices": "files:none.csv"}, "broker", "bad", "no CSV file"),
+        (
+            {"broker": "lemon_markets", "lemon_markets_url": "http://127.0.0.1:9", "lemon_markets_key": "k"},
+            "broker",
+            "bad",
+            "127.0.0.1:9",
+        ),
         ({"broker": "lemon_markets"}, "broker", "bad", "BOT_LEMON_MARKETS_URL"),
         ({"openfigi_url": "http://127.0.0.1:9"}, "clock", "look", "not compared"),
         ({"venue": "XXXX"}, "calendar", "bad", "no calendar for 'XXXX'"),
