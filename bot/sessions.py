@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 FIRST_DAY: Final = "2003-01-01"  # ownership filings are electronic since June 2003
 LAST_DAY: Final = "2035-12-31"  # holidays are rules; the calendars that only record them end earlier
-LIKE: Final = {"XMUN": "XHAM"}  # gettex keeps the days and hours of Hamburg, whose calendar there is
+# gettex keeps the days and hours of Hamburg, whose calendar there is
+LIKE: Final = {"XMUN": ("XHAM", "Europe/Berlin")}
 REACTION: Final = timedelta(minutes=5)
 
 
@@ -100,8 +101,9 @@ class Sessions:
 def _calendar(mic: str) -> tuple[tuple[Session, ...], ZoneInfo]:
     import exchange_calendars  # slow to import, needed by few commands
 
+    name, zone = LIKE.get(mic, (mic, None))
     try:
-        calendar = _longest(exchange_calendars, LIKE.get(mic, mic))
+        calendar = _longest(exchange_calendars, name)
     except exchange_calendars.errors.InvalidCalendarName:
         raise ConfigError(f"BOT_VENUE: there is no calendar for {mic!r}; write an ISO MIC such as XNYS") from None
     schedule = calendar.schedule
@@ -110,7 +112,7 @@ def _calendar(mic: str) -> tuple[tuple[Session, ...], ZoneInfo]:
         Session(day=day.date(), opens=opens, closes=closes)
         for day, opens, closes in zip(schedule.index, *hours, strict=True)
     )
-    return tuple(sessions), ZoneInfo(str(calendar.tz))
+    return tuple(sessions), ZoneInfo(zone or str(calendar.tz))
 
 
 def _longest(package: Any, name: str) -> Any:

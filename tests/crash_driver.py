@@ -14,12 +14,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 
 from bot.engine import Bot
 from bot.model import OrderStatus, Terms
 from bot.orders import Desk
-from bot.store import database as opening
+from bot.store import sqlite
 from bot.store.database import open_database
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
@@ -103,10 +103,11 @@ def live(url: str, now: str, prices: list[list[str]], failpoint: Callable[[str],
 
 def main() -> None:
     """Live as often as asked; a first life in memory pays for everything that is only slow once."""
-    opening.PRAGMAS = (
+    sqlite.PRAGMAS = (
         "PRAGMA foreign_keys=ON",
         "PRAGMA synchronous=OFF",
     )  # a killed process loses nothing by not waiting for the disk
+    create_engine("postgresql+psycopg://").dispose()  # nothing is connected, and its driver is imported
     for line in sys.stdin:
         asked = json.loads(line)
         if not asked["log"]:

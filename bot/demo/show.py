@@ -17,9 +17,12 @@ import typer
 from bot import render
 from bot.app import opened, utc_now
 from bot.demo.companies import SHARES, records
+from bot.demo.ecb import EcbServer
 from bot.demo.finviz import FinVizServer
+from bot.demo.lemon import market as german
 from bot.demo.market import NEW_YORK, VENUE, Market, market, trading_day
 from bot.demo.openfigi import OpenFigiServer
+from bot.demo.openinsider import OpenInsiderServer
 from bot.engine import Plan
 from bot.errors import ConfigError
 from bot.model import Account, Order, Position, plain
@@ -104,9 +107,22 @@ def serve(folder: Path) -> None:
         signal.signal(number, lambda *_: stop.set())
     now = utc_now()
     today = served(now)
-    with _services(folder.resolve(), today, "insiderbot-served.db") as (finviz, values):
+    eve = trading_day(Sessions(VENUE), today.day, 1)
+    with (
+        _services(folder.resolve(), today, "insiderbot-served.db") as (finviz, values),
+        OpenInsiderServer(today.public(now)) as openinsider,
+        german.server(eve, clock=utc_now) as lemon,
+        EcbServer({eve: {"USD": german.USD_PER_EUR}}) as ecb,
+    ):
         finviz.show(today.public(now))
-        typer.echo(_env(today, values))
+        more = {
+            "openinsider_url": openinsider.url,
+            "ecb_url": ecb.url,
+            "lemon_markets_url": lemon.url,
+            "lemon_markets_key": lemon.trading_key,
+            "lemon_markets_data_key": lemon.data_key,
+        }
+        typer.echo(_env(today, values | more))
         stop.wait()
 
 
@@ -223,13 +239,18 @@ def _env(today: Market, values: Mapping[str, str]) -> str:
     lines = [f"{PREFIX}{name.upper()}={value}" for name, value in values.items()]
     return "\n".join(
         [
-            f"# Stand-ins of FinViz and OpenFIGI are running, with the market of {_named(today.day)}.",
+            "# Stand-ins of FinViz, OpenInsider, OpenFIGI, lemon.markets and the ECB are running, with the market",
+            f"# of {_named(today.day)}.",
             "# Companies, people, prices and filings are fictional. Put these lines into .env and try elsewhere:",
             "#   insiderbot run --dry-run",
             "#   insiderbot run --trade-backlog",
             "# With /2020 or /2023 behind BOT_FINVIZ_URL the pages have the layout of that year.",
             "# The database keeps what was decided: delete its file to begin again.",
             *lines,
+            "# The same market in EUR, by ISIN, at a broker that takes two requests; it is open all day:",
+            f"# {PREFIX}BROKER=lemon_markets",
+            f"# {PREFIX}VENUE=XMUN",
+            f"# {PREFIX}LEMON_MARKETS_VENUE=allday",
             "# Ctrl-C ends it.",
         ]
     )

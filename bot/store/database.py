@@ -1,54 +1,51 @@
-"""How a database is opened: durable to the last commit, or strictly read-only."""
+"""How a database is opened, on SQLite or PostgreSQL: durable to the last commit, or strictly read-only."""
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
+from sqlalchemy import Connection, Engine, insert, inspect, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
-from bot.errors import ConfigError, StoreError, TryAgainError
-from bot.store.tables import SCHEMA_VERSION, control, metadata
+from bot.errors import BotError, ConfigError, StoreError
+from bot.store import postgresql, sqlite
+from bot.store.tables import HEAD, REVISIONS, control, metadata, revision
 
-# A rollback journal, because WAL had a corruption race before SQLite 3.51.3; EXTRA also survives a power loss between
-# the journal's deletion and its directory entry. A few commits a day make their price irrelevant.
-PRAGMAS: Final = (
-    "PRAGMA busy_timeout=10000",
-    "PRAGMA synchronous=EXTRA",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA trusted_schema=OFF",
-)
+IN_MEMORY: Final = "sqlite:///:memory:"
+OURS: Final = frozenset({"control", "events", "lines", "orders", "transitions"})  # in every revision of the schema
+PLACES: Final = "write sqlite:///insiderbot.db or postgresql://user:password@host/name"
 
 
 class Database:
-    """An open database with its tables; `write` and `read` are the two ways in."""
+    """An open database; `write` and `read` are the two ways in."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, told: Callable[[DBAPIError], BotError]) -> None:
         self._engine = engine
+        self._told = told
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction, durable when the block ends and undone when it raises; IntegrityError passes through."""
+        """One transaction, durable when the block ends and undone when it raises; IntegrityError passes through.
+
+        Whoever writes is alone: TryAgainError when another process does so for more than ten seconds.
+        """
         try:
             with self._engine.begin() as connection:
                 yield connection
         except IntegrityError:
             raise
         except DBAPIError as error:
-            raise _told(error) from error
+            raise self._told(error) from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for queries, which take no lock that a writer would wait for."""
+        """A connection for queries, which see one moment and take no lock that a writer would wait for."""
         try:
             with self._engine.connect().execution_options(reading=True) as connection:
                 yield connection
         except DBAPIError as error:
-            raise _told(error) from error
+            raise self._told(error) from error
 
     def close(self) -> None:
         """Let go of the database."""
@@ -56,82 +53,78 @@ class Database:
 
 
 def open_database(url: str, *, read_only: bool = False) -> Database:
-    """The database at this SQLAlchemy URL, created when it is new.
+    """The database at this SQLAlchemy URL with its tables, which are created when there are none.
 
-    Read-only, nothing on disk changes: where there is no database yet, or an empty file, it is an empty one in memory.
+    Read-only, nothing is changed: where there is no database or no table yet, it is an empty one in memory.
     """
-    parsed = _parsed(url)
-    path = None if parsed.database in {None, "", ":memory:"} else Path(str(parsed.database))
-    if read_only and path and (not path.exists() or (path.is_file() and not path.stat().st_size)):
-        path = None
-    if path is not None and not read_only and not path.parent.is_dir():
-        raise ConfigError(f"BOT_DATABASE_URL: there is no folder {path.parent}; create it or choose another place")
-    database = Database(_engine(path, read_only=read_only and path is not None))
+    database = connected(parsed(url), read_only=read_only)
     try:
-        _prepare(database, create=path is None or not read_only)
+        with database.read() as connection:
+            found = schema_of(connection)
+        if found is None and read_only:
+            database.close()
+            database = connected(parsed(IN_MEMORY))
+        if found is None:
+            _create(database)
+        else:
+            _check(found)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _parsed(url: str) -> URL:
+def parsed(url: str) -> URL:
+    """The URL of a database that can be used; ConfigError for any other."""
     try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise ConfigError("BOT_DATABASE_URL is not a database URL; write sqlite:///insiderbot.db") from None
-    try:
-        dialect = parsed.get_dialect().name
-    except NoSuchModuleError:
-        dialect = parsed.drivername
-    if dialect != "sqlite":
-        raise ConfigError(f"BOT_DATABASE_URL: {dialect} is not supported; write sqlite:///insiderbot.db")
-    return parsed
+        made = make_url(url)
+    except (ArgumentError, ValueError):  # a port that is none may be a part of the password: it is not repeated
+        raise ConfigError(f"BOT_DATABASE_URL is not a database URL; {PLACES}") from None
+    if made.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"}:
+        raise ConfigError(f"BOT_DATABASE_URL: {made.drivername} is not supported; {PLACES}")
+    return made
 
 
-def _engine(path: Path | None, *, read_only: bool) -> Engine:
-    def connect() -> sqlite3.Connection:
-        name = f"file:{_quoted(path)}?mode={'ro' if read_only else 'rwc'}" if path else ":memory:"
-        connection = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
-        for pragma in PRAGMAS:
-            connection.execute(pragma)
-        return connection
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
-    # The driver would begin late and upgrade a reader to a writer, which fails at once under contention.
-    event.listen(engine, "begin", lambda connection: _begin(connection, read_only=read_only))
-    return engine
+def connected(url: URL, *, read_only: bool = False, migrating: bool = False) -> Database:
+    """The database as it is, whatever is in it."""
+    if url.get_backend_name() == "sqlite":
+        return Database(sqlite.engine(url, read_only=read_only, migrating=migrating), sqlite.told)
+    return Database(postgresql.engine(url, read_only=read_only), postgresql.told)
 
 
-def _begin(connection: Connection, *, read_only: bool) -> None:
-    reading = read_only or "reading" in connection.get_execution_options()
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+def schema_of(connection: Connection) -> str | None:
+    """The revision of the schema that is there, None where there is no table; StoreError when it is somebody else's."""
+    names = set(inspect(connection).get_table_names())
+    if not names:
+        return None
+    if not names >= OURS:
+        raise StoreError("the database exists but is not insiderbot's; choose another BOT_DATABASE_URL")
+    if revision.name not in names:
+        return REVISIONS[0]  # written before there were migrations
+    return connection.execute(select(revision.c.version_num)).scalar() or "of no version"
 
 
-def _prepare(database: Database, *, create: bool) -> None:
-    """Create the tables of a new database; refuse one that is not ours or is newer than we are."""
-    with database.write() as connection:
-        names = set(inspect(connection).get_table_names())
-        if not names and create:
-            metadata.create_all(connection)
-            connection.execute(insert(control).values(id=1, schema_version=SCHEMA_VERSION))
-        elif not set(metadata.tables) <= names:
-            raise StoreError("the database exists but is not insiderbot's; choose another BOT_DATABASE_URL")
-        version = connection.execute(select(control.c.schema_version)).scalar()
-    if version != SCHEMA_VERSION:
+def refuse_newer(found: str) -> None:
+    """StoreError for a schema that this insiderbot does not know."""
+    if found not in REVISIONS:
         raise StoreError(
-            f"the database has schema {version}, this insiderbot knows {SCHEMA_VERSION}: use the version that wrote it"
+            f"the database has schema {found}, this insiderbot knows {HEAD}: use the version that wrote it"
         )
 
 
-def _quoted(path: Path) -> str:
-    return path.absolute().as_uri().removeprefix("file://")
+def _check(found: str) -> None:
+    refuse_newer(found)
+    if found != HEAD:
+        raise StoreError(f"the database has schema {found}, this insiderbot needs {HEAD}: run `insiderbot db upgrade`")
 
 
-def _told(error: DBAPIError) -> StoreError | TryAgainError:
-    words = str(error.orig)
-    if "locked" in words:
-        return TryAgainError("the database is in use by another process")
-    if "readonly database" in words:
-        return StoreError("the database is read-only, or holds an unfinished write that `insiderbot run` completes")
-    return StoreError(f"the database cannot be used: {words}")
+def _create(database: Database) -> None:
+    """Create the tables, unless another process was faster."""
+    with database.write() as connection:
+        found = schema_of(connection)
+        if found is None:
+            metadata.create_all(connection, checkfirst=False)
+            revision.create(connection, checkfirst=False)
+            connection.execute(insert(revision).values(version_num=HEAD))
+            connection.execute(insert(control).values(id=1))
+    _check(found or HEAD)

@@ -4,18 +4,33 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, MetaData, String, Table, Text, TypeDecorator
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.engine import Dialect
 
 from bot.model import decimal_text
 
-SCHEMA_VERSION: Final = 1
+REVISIONS: Final = ("0001", "0002")  # of the schema, oldest first: the files in migrations/versions
+HEAD: Final = REVISIONS[-1]
+
+# Of any length, and sorted by its bytes on every engine, as SQLite does it.
+TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 class Exact(TypeDecorator[Decimal]):
     """A decimal as text, so that no engine rounds it."""
 
-    impl = String(40)
+    impl = TEXT
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, _: Dialect) -> str | None:
@@ -30,7 +45,7 @@ class Exact(TypeDecorator[Decimal]):
 class Instant(TypeDecorator[datetime]):
     """An aware instant as ISO 8601 text in UTC; sorts as it happened."""
 
-    impl = String(32)
+    impl = TEXT
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, _: Dialect) -> str | None:
@@ -45,7 +60,7 @@ class Instant(TypeDecorator[datetime]):
 class Day(TypeDecorator[date]):
     """A date as ISO 8601 text."""
 
-    impl = String(10)
+    impl = TEXT
     cache_ok = True
 
     def process_bind_param(self, value: date | None, _: Dialect) -> str | None:
@@ -57,15 +72,22 @@ class Day(TypeDecorator[date]):
         return None if value is None else date.fromisoformat(value)
 
 
+# Alembic's own table as Alembic makes it; not in the metadata, which describes ours.
+revision: Final = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
 metadata: Final = MetaData()
 
 control: Final = Table(
     "control",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # one row: 1
-    Column("schema_version", Integer, nullable=False),
     Column("trade_from", Instant),
-    Column("halted", Text),
+    Column("halted", TEXT),
     Column("halted_at", Instant),
 )
 
@@ -73,50 +95,50 @@ control: Final = Table(
 events: Final = Table(
     "events",
     metadata,
-    Column("event_key", String(40), primary_key=True),
-    Column("symbols", Text, nullable=False),  # every ticker it was listed under, each between blanks
-    Column("owner", Text),
-    Column("decision", String(8), nullable=False),
-    Column("rule", String(40), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("event_key", TEXT, primary_key=True),
+    Column("symbols", TEXT, nullable=False),  # every ticker it was listed under, each between blanks
+    Column("owner", TEXT),
+    Column("decision", TEXT, nullable=False),
+    Column("rule", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False),
     Column("final", Boolean, nullable=False),
-    Column("client_order_id", String(40), index=True),
+    Column("client_order_id", TEXT, index=True),
     Column("first_seen_at", Instant, nullable=False),
     Column("decided_at", Instant, nullable=False),
-    Column("details", Text, nullable=False),  # the decision as `run --format json` prints it
+    Column("details", TEXT, nullable=False),  # the decision as `run --format json` prints it
 )
 
 lines: Final = Table(
     "lines",
     metadata,
-    Column("key", String(80), primary_key=True),
-    Column("event_key", String(40), ForeignKey("events.event_key"), nullable=False, index=True),
+    Column("key", TEXT, primary_key=True),
+    Column("event_key", TEXT, ForeignKey("events.event_key"), nullable=False, index=True),
 )
 
 orders: Final = Table(
     "orders",
     metadata,
-    Column("client_order_id", String(40), primary_key=True),
-    Column("decision_id", String(40), nullable=False, unique=True),
-    Column("account", String(40), nullable=False),
-    Column("strategy", String(80), nullable=False),
-    Column("instrument", Text, nullable=False),  # the instrument with its proof, as JSON
-    Column("symbol", String(16), nullable=False, index=True),
-    Column("isin", String(12)),
-    Column("mic", String(4)),
-    Column("side", String(4), nullable=False),
+    Column("client_order_id", TEXT, primary_key=True),
+    Column("decision_id", TEXT, nullable=False, unique=True),
+    Column("account", TEXT, nullable=False),
+    Column("strategy", TEXT, nullable=False),
+    Column("instrument", TEXT, nullable=False),  # the instrument with its proof, as JSON
+    Column("symbol", TEXT, nullable=False, index=True),
+    Column("isin", TEXT),
+    Column("mic", TEXT),
+    Column("side", TEXT, nullable=False),
     Column("quantity", Exact, nullable=False),
-    Column("currency", String(3), nullable=False),
+    Column("currency", TEXT, nullable=False),
     Column("session", Day, nullable=False),
     Column("valid_from", Instant, nullable=False),
     Column("valid_until", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
-    Column("status", String(12), nullable=False, index=True),
-    Column("broker_order_id", String(80), unique=True),
+    Column("status", TEXT, nullable=False, index=True),
+    Column("broker_order_id", TEXT, unique=True),
     Column("filled", Exact, nullable=False),
     Column("price", Exact),
     Column("fee", Exact, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", TEXT, nullable=False),
     Column("updated_at", Instant),
 )
 
@@ -125,36 +147,36 @@ transitions: Final = Table(
     "transitions",
     metadata,
     Column("n", Integer, primary_key=True),
-    Column("client_order_id", String(40), ForeignKey("orders.client_order_id"), nullable=False, index=True),
-    Column("before", String(12), nullable=False),
-    Column("after", String(12), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("client_order_id", TEXT, ForeignKey("orders.client_order_id"), nullable=False, index=True),
+    Column("before", TEXT, nullable=False),
+    Column("after", TEXT, nullable=False),
+    Column("reason", TEXT, nullable=False),
     Column("at", Instant, nullable=False),
 )
 
 fills: Final = Table(
     "fills",
     metadata,
-    Column("client_order_id", String(40), ForeignKey("orders.client_order_id"), primary_key=True),
+    Column("client_order_id", TEXT, ForeignKey("orders.client_order_id"), primary_key=True),
     Column("filled_before", Exact, primary_key=True),  # shares filled before this one: the same fill has the same place
-    Column("symbol", String(16), nullable=False),
-    Column("side", String(4), nullable=False),
+    Column("symbol", TEXT, nullable=False),
+    Column("side", TEXT, nullable=False),
     Column("quantity", Exact, nullable=False),
     Column("price", Exact, nullable=False),
     Column("fee", Exact, nullable=False),
-    Column("currency", String(3), nullable=False),
+    Column("currency", TEXT, nullable=False),
     Column("at", Instant, nullable=False),
 )
 
 cursors: Final = Table(
-    "cursors", metadata, Column("name", String(80), primary_key=True), Column("value", Text, nullable=False)
+    "cursors", metadata, Column("name", TEXT, primary_key=True), Column("value", TEXT, nullable=False)
 )
 
 mappings: Final = Table(
     "mappings",
     metadata,
-    Column("request", Text, primary_key=True),
-    Column("answer", Text, nullable=False),
+    Column("request", TEXT, primary_key=True),
+    Column("answer", TEXT, nullable=False),
     Column("expires_at", Instant, nullable=False),
 )
 
@@ -170,19 +192,19 @@ paper_orders: Final = Table(
     "paper_orders",
     metadata,
     Column("n", Integer, primary_key=True),
-    Column("client_order_id", String(40), nullable=False, unique=True),
-    Column("broker_order_id", String(80), nullable=False, unique=True),
-    Column("symbol", String(16), nullable=False),
-    Column("isin", String(12)),
-    Column("mic", String(4)),
-    Column("side", String(4), nullable=False),
+    Column("client_order_id", TEXT, nullable=False, unique=True),
+    Column("broker_order_id", TEXT, nullable=False, unique=True),
+    Column("symbol", TEXT, nullable=False),
+    Column("isin", TEXT),
+    Column("mic", TEXT),
+    Column("side", TEXT, nullable=False),
     Column("quantity", Exact, nullable=False),
-    Column("currency", String(3), nullable=False),
-    Column("status", String(12), nullable=False, index=True),
+    Column("currency", TEXT, nullable=False),
+    Column("status", TEXT, nullable=False, index=True),
     Column("filled", Exact, nullable=False),
     Column("price", Exact),
     Column("fee", Exact, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", TEXT, nullable=False),
     Column("valid_from", Instant),
     Column("valid_until", Instant),
     Column("updated_at", Instant),
@@ -191,11 +213,11 @@ paper_orders: Final = Table(
 paper_positions: Final = Table(
     "paper_positions",
     metadata,
-    Column("symbol", String(16), primary_key=True),
-    Column("isin", String(12)),
+    Column("symbol", TEXT, primary_key=True),
+    Column("isin", TEXT),
     Column("quantity", Exact, nullable=False),
     Column("average_price", Exact, nullable=False),
-    Column("currency", String(3), nullable=False),
+    Column("currency", TEXT, nullable=False),
 )
 
 

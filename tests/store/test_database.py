@@ -1,149 +1,122 @@
-"""How a database is opened: durable, ours, and untouched when it is only read."""
+"""How a database is opened, on each engine: durable, ours, and untouched when it is only read."""
 
-import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, text, update
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, create_engine, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import NullPool
 
-from bot.errors import ConfigError, StoreError, TryAgainError
-from bot.store import database as opening
-from bot.store.database import Database, open_database
+from bot.errors import ConfigError, HaltedError, StoreError
+from bot.model import OrderStatus
+from bot.store.database import open_database
+from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
-from bot.store.tables import SCHEMA_VERSION, control, cursors
-from tests.builders import NOW, decision, intent
+from bot.store.tables import HEAD, REVISIONS, control, cursors, metadata, paper_positions, revision
+from tests.builders import NOW, decision, event, intent, order
+
+ROOT = Path(__file__).parents[2]
 
 
-def url(folder: Path) -> str:
-    return f"sqlite:///{folder}/bot.db"
+@pytest.fixture
+def written(database_url: str) -> str:
+    """The URL of a database with a decision and an order in it."""
+    with closing(open_database(database_url)) as database:
+        Repository(database).record([decision()], [intent()], NOW)
+    return database_url
 
 
-def written(folder: Path) -> Path:
-    """The file of a database with a decision and an order in it."""
-    database = open_database(url(folder))
-    Repository(database).record([decision()], [intent()], NOW)
-    database.close()
-    return folder / "bot.db"
+@contextmanager
+def behind(url: str) -> Iterator[Connection]:
+    """A connection that knows nothing of the bot."""
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        yield connection
 
 
-def listing(folder: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in folder.iterdir()}
+def tables(url: str) -> set[str]:
+    with behind(url) as connection:
+        return set(inspect(connection).get_table_names())
 
 
-@pytest.mark.parametrize(
-    ("pragma", "value"),
-    [
-        ("synchronous", 3),
-        ("foreign_keys", 1),
-        ("trusted_schema", 0),
-        ("busy_timeout", 10_000),
-        ("journal_mode", "delete"),
-    ],
-)
-@pytest.mark.parametrize("read_only", [False, True])
-def test_every_connection_is_durable_and_strict(tmp_path: Path, pragma: str, value: object, read_only: bool) -> None:
-    written(tmp_path)
-    database = open_database(url(tmp_path), read_only=read_only)
-    with database.read() as connection:
-        assert connection.execute(text(f"PRAGMA {pragma}")).scalar() == value
-    database.close()
+def test_a_new_database_has_every_table_and_says_its_schema(database_url: str) -> None:
+    open_database(database_url).close()
+    assert tables(database_url) == {*metadata.tables, "alembic_version"}
+    with behind(database_url) as connection:
+        assert connection.execute(select(revision.c.version_num)).scalars().all() == [HEAD]
 
 
-def test_reading_changes_nothing_on_disk(tmp_path: Path) -> None:
-    written(tmp_path)
-    before = listing(tmp_path)
-    database = open_database(url(tmp_path), read_only=True)
-    store = Repository(database)
-    assert len(store.orders()) == 1
-    assert store.decided()
-    assert store.trade_from() == NOW
-    assert listing(tmp_path) == before
-    database.close()
-    assert listing(tmp_path) == before
+def test_a_new_database_is_opened_again_as_it_was(written: str) -> None:
+    with closing(open_database(written)) as database:
+        assert Repository(database).orders() == [(intent(), order())]
 
 
-def test_a_database_opened_for_reading_cannot_be_written(tmp_path: Path) -> None:
-    written(tmp_path)
-    database = open_database(url(tmp_path), read_only=True)
-    with pytest.raises(StoreError, match="read-only, or holds an unfinished write"):
-        Repository(database).halt("by hand", NOW)
-    database.close()
+def test_a_database_that_is_read_shows_what_is_there(written: str) -> None:
+    with closing(open_database(written, read_only=True)) as database:
+        store = Repository(database)
+        assert (len(store.orders()), len(store.decided()), store.trade_from()) == (1, 1, NOW)
 
 
-def test_a_database_that_is_not_there_yet_reads_as_an_empty_one(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path}/not/there/bot.db", read_only=True)
-    store = Repository(database)
-    assert (store.orders(), store.decided(), store.trade_from()) == ([], [], None)
-    assert list(tmp_path.iterdir()) == []
-    database.close()
+def test_a_database_opened_for_reading_cannot_be_written(written: str) -> None:
+    with closing(open_database(written, read_only=True)) as database:
+        store = Repository(database)
+        with pytest.raises(StoreError, match="the database is read-only"):
+            store.halt("by hand", NOW)
+        with pytest.raises(StoreError, match="the database is read-only"):
+            store.record([], [replace(intent(), client_order_id="itb-2", decision_id="d-2")], NOW)
+        assert (store.halted(), len(store.orders())) == (None, 1)
 
 
-def test_a_file_left_empty_by_a_crash_reads_as_an_empty_database(tmp_path: Path) -> None:
-    (tmp_path / "bot.db").touch()
-    database = open_database(url(tmp_path), read_only=True)
-    assert Repository(database).orders() == []
-    database.close()
-    assert listing(tmp_path) == {"bot.db": b""}
-
-
-def test_a_new_database_is_opened_again_as_it_was(tmp_path: Path) -> None:
-    written(tmp_path)
-    database = open_database(url(tmp_path))
-    assert [order.client_order_id for _, order in Repository(database).orders()] == [intent().client_order_id]
-    database.close()
-
-
-@pytest.mark.parametrize("name", ["odd ? name#1.db", "100%.db", "ünïcode.db"])
-def test_the_file_has_the_very_name_that_was_asked_for(tmp_path: Path, name: str) -> None:
-    open_database(URL.create("sqlite", database=str(tmp_path / name)).render_as_string()).close()
-    assert [file.name for file in tmp_path.iterdir()] == [name]
+def test_a_reader_of_an_empty_database_sees_an_empty_one_and_creates_nothing(database_url: str) -> None:
+    with closing(open_database(database_url, read_only=True)) as database:
+        store = Repository(database)
+        assert (store.orders(), store.decided(), store.trade_from()) == ([], [], None)
+    assert tables(database_url) == set()
 
 
 # -- refusals, one sentence each
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-def test_a_foreign_database_is_refused_and_not_touched(tmp_path: Path, read_only: bool) -> None:
-    foreign = sqlite3.connect(tmp_path / "bot.db")
-    foreign.execute("CREATE TABLE control (id INTEGER)")
-    foreign.commit()
-    foreign.close()
-    before = listing(tmp_path)
+def test_a_foreign_database_is_refused_and_not_touched(database_url: str, read_only: bool) -> None:
+    with behind(database_url) as connection:
+        connection.execute(text("CREATE TABLE control (id INTEGER)"))
     with pytest.raises(StoreError, match="not insiderbot's; choose another BOT_DATABASE_URL"):
-        open_database(url(tmp_path), read_only=read_only)
-    assert listing(tmp_path) == before
+        open_database(database_url, read_only=read_only)
+    assert tables(database_url) == {"control"}
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-def test_a_newer_database_is_refused(tmp_path: Path, read_only: bool) -> None:
-    written(tmp_path)
-    database = open_database(url(tmp_path))
-    with database.write() as connection:
-        connection.execute(update(control).values(schema_version=SCHEMA_VERSION + 1))
-    database.close()
-    with pytest.raises(StoreError, match=rf"schema {SCHEMA_VERSION + 1}, this insiderbot knows {SCHEMA_VERSION}"):
-        open_database(url(tmp_path), read_only=read_only)
-
-
-@pytest.mark.parametrize("read_only", [False, True])
-def test_a_file_that_is_no_database_is_refused_and_not_touched(tmp_path: Path, read_only: bool) -> None:
-    (tmp_path / "bot.db").write_text("date,symbol,open,close\n" * 100)
-    before = listing(tmp_path)
-    with pytest.raises(StoreError, match="file is not a database"):
-        open_database(url(tmp_path), read_only=read_only)
-    assert listing(tmp_path) == before
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (REVISIONS[0], f"the database has schema 0001, this insiderbot needs {HEAD}: run `insiderbot db upgrade`"),
+        ("9999", f"the database has schema 9999, this insiderbot knows {HEAD}: use the version that wrote it"),
+    ],
+)
+def test_another_schema_is_refused(written: str, found: str, sentence: str, read_only: bool) -> None:
+    with behind(written) as connection:
+        connection.execute(update(revision).values(version_num=found))
+    with pytest.raises(StoreError) as told:
+        open_database(written, read_only=read_only)
+    assert str(told.value) == sentence
 
 
 @pytest.mark.parametrize(
     ("address", "words"),
     [
         ("sqlite:////no/such/folder/bot.db", "there is no folder /no/such/folder"),
-        ("postgresql://somebody:secret@db/bot", "postgresql is not supported"),
-        ("oracle+unheard://db/bot", "is not supported"),
+        ("oracle+unheard://somebody:secret@db/bot", "is not supported"),
+        ("postgresql+psycopg2://somebody:secret@db/bot", "is not supported; write .* postgresql://user:password@host"),
+        ("postgres://somebody:secret@db/bot", "postgres is not supported"),
+        ("postgresql://somebody:open@secret@db/bot", "write the @ of a password as %40"),
+        ("postgresql://somebody:open@very:secret@db/bot", "is not a database URL"),
         ("bot.db", "is not a database URL"),
         ("", "is not a database URL"),
     ],
@@ -155,64 +128,78 @@ def test_a_wrong_address_is_told_in_one_sentence(address: str, words: str) -> No
     assert "secret" not in str(told.value)
 
 
-def test_a_folder_is_no_database(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="unable to open database file"):
-        open_database(f"sqlite:///{tmp_path}")
-
-
 # -- several at once
 
 
-def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
-    database = open_database(url(tmp_path))
-    half = insert(cursors).values(name="half", value="done")
-    with pytest.raises(IntegrityError), database.write() as connection:
-        [connection.execute(half) for _ in range(2)]
-    with database.read() as connection:
-        assert connection.execute(select(cursors.c.name)).all() == []
-    database.close()
+def test_a_failed_transaction_leaves_nothing(database_url: str) -> None:
+    with closing(open_database(database_url)) as database:
+        half = insert(cursors).values(name="half", value="done")
+        with pytest.raises(IntegrityError), database.write() as connection:
+            [connection.execute(half) for _ in range(2)]
+        with database.read() as connection:
+            assert connection.execute(select(cursors.c.name)).all() == []
 
 
-def test_a_database_held_by_another_says_try_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    holder = sqlite3.connect(written(tmp_path), isolation_level=None)
-    holder.execute("BEGIN EXCLUSIVE")
-    monkeypatch.setattr(opening, "PRAGMAS", ("PRAGMA busy_timeout=1",))
-    with pytest.raises(TryAgainError, match="in use by another process") as told:
-        open_database(url(tmp_path))
-    assert told.value.exit_code == 75
-    holder.close()
+def test_what_a_process_did_not_finish_does_not_block_the_next_one(written: str) -> None:
+    script = """if True:
+        import os, signal, sys
+        from bot.store.database import open_database
+        from bot.store.tables import control
+        with open_database(sys.argv[1]).write() as connection:
+            connection.execute(control.update().values(halted="half"))
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    assert subprocess.run([sys.executable, "-c", script, written], cwd=ROOT, check=False).returncode == -9
+    with closing(open_database(written)) as database:
+        store = Repository(database)
+        assert store.halted() is None
+        store.halt("whole", NOW)
+        assert store.halted() == "whole"
 
 
-WRITER = """
+TOGETHER = """
 import sys
-from datetime import UTC, datetime, timedelta
+from contextlib import closing
+from datetime import UTC, datetime
+from bot.errors import TryAgainError
 from bot.store.database import open_database
 from bot.store.repository import Repository
+from tests.builders import NOW, decision, event, intent
 
-database = open_database(sys.argv[1])
-store = Repository(database)
+url, name = sys.argv[1:]
 print("ready", flush=True)
 sys.stdin.readline()
-for n in range(int(sys.argv[3])):
-    store.put({f"{sys.argv[2]}-{n}": "x" * 500}, datetime(2100, 1, 1, tzinfo=UTC))
-    store.get([f"{sys.argv[2]}-{n}"], datetime(2026, 1, 1, tzinfo=UTC)) or sys.exit("lost")
-database.close()
+won = []
+with closing(open_database(url)) as database:
+    store = Repository(database)
+    for n in range(10):
+        store.put({f"{name}-{n}": "x" * 500}, datetime(2100, 1, 1, tzinfo=UTC))
+        store.get([f"{name}-{n}"], datetime(2026, 1, 1, tzinfo=UTC)) or sys.exit("lost")
+        plan = [decision(event=event(key=f"e-{n}", keys=(f"row:{n}",)))]
+        try:
+            store.record(plan, [intent(client_order_id=f"itb-{n}", decision_id=f"d-{n}")], NOW)
+            won.append(n)
+        except TryAgainError as error:
+            assert str(error).endswith("nothing was sent"), error
+print(*won)
 """
 
 
-def test_two_processes_that_write_at_once_lose_nothing_and_are_never_locked_out(tmp_path: Path) -> None:
+def test_two_processes_that_create_write_and_decide_at_once_lose_nothing_and_do_nothing_twice(
+    database_url: str,
+) -> None:
     writers = [
         subprocess.Popen(
-            [sys.executable, "-c", WRITER, url(tmp_path), str(n), "40"],
-            cwd=Path(__file__).parents[2],
+            [sys.executable, "-W", "error", "-c", TOGETHER, database_url, name],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        for n in range(2)
+        for name in ("one", "two")
     ]
-    for writer in writers:  # both have imported and opened (and one of them created) the database: now they start
+    for writer in writers:  # both have imported everything: now they start
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
     for writer in writers:
@@ -220,17 +207,54 @@ def test_two_processes_that_write_at_once_lose_nothing_and_are_never_locked_out(
         writer.stdin.write("go\n")
         writer.stdin.flush()
     ends = [(*writer.communicate(timeout=60), writer.returncode) for writer in writers]
-    assert ends == [("", "", 0)] * 2
-    database = open_database(url(tmp_path))
-    with database.read() as connection:
-        assert connection.execute(text("SELECT count(*) FROM mappings")).scalar() == 80
-        assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
-    database.close()
+    assert [end[1:] for end in ends] == [("", 0)] * 2
+    assert sorted(int(n) for out, *_ in ends for n in out.split()) == list(range(10))
+    with closing(open_database(database_url)) as database:
+        store = Repository(database)
+        assert (len(store.orders()), len(store.decided())) == (10, 10)
+        with database.read() as connection:
+            assert connection.execute(text("SELECT count(*) FROM mappings")).scalar() == 20
 
 
-def test_closing_lets_go_of_the_file(tmp_path: Path) -> None:
-    database = open_database(url(tmp_path))
-    assert isinstance(database, Database)
-    database.close()
-    (tmp_path / "bot.db").unlink()
-    assert list(tmp_path.iterdir()) == []
+def test_of_two_that_write_at_the_same_moment_one_waits_and_sees_what_the_other_wrote(database_url: str) -> None:
+    with closing(open_database(database_url)) as first, closing(open_database(database_url)) as second:
+        Repository(first).record([], [intent()], NOW)
+        told: list[str] = []
+
+        def late() -> None:
+            with pytest.raises(HaltedError) as halted:
+                Repository(second).move(order(), order(status=OrderStatus.SUBMITTING, updated_at=NOW))
+            told.append(str(halted.value))
+
+        waiting = threading.Thread(target=late)
+        with first.write() as connection:
+            waiting.start()
+            waiting.join(0.05)
+            assert waiting.is_alive()
+            connection.execute(update(control).values(halted="by the first"))
+        waiting.join(20)
+        assert told == ["by the first"]
+        assert Repository(first).orders() == [(intent(), order())]
+
+
+# -- the same text, whatever the engine
+
+
+def test_words_come_back_whatever_their_length(database_url: str) -> None:
+    long = "X" * 300
+    with closing(open_database(database_url)) as database:
+        store = Repository(database)
+        store.record([decision(event=event(key=long, keys=(long,), symbols=(long,)))], [intent(strategy=long)], NOW)
+        moved = order(broker_order_id=long, reason=long, status=OrderStatus.REJECTED, updated_at=NOW)
+        assert store.move(order(), moved) == store.order(order().client_order_id)
+        assert [row["event_key"] for row in store.decided(about=long)] == [long]
+
+
+def test_symbols_are_sorted_by_their_bytes(database_url: str) -> None:
+    with closing(open_database(database_url)) as database:
+        with database.write() as connection:
+            for symbol in ("BRKA", "BRK-B", "aapl", "AAPL", "Z"):
+                held = {"symbol": symbol, "quantity": Decimal(1), "average_price": Decimal(1), "currency": "USD"}
+                connection.execute(insert(paper_positions), held)
+        held_now = PaperBooks(database, Decimal(0)).positions()
+        assert [position.symbol for position in held_now] == ["AAPL", "BRK-B", "BRKA", "Z", "aapl"]

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +24,8 @@ NO = Skip(rule="officers_only", reason="not an officer")
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{tmp_path}/bot.db")
+def database(database_url: str) -> Iterator[Database]:
+    opened = open_database(database_url)
     yield opened
     opened.close()
 
@@ -220,9 +219,10 @@ def test_orders_come_oldest_first(store: Repository) -> None:
 # -- exactly
 
 
-@pytest.fixture(scope="module")
-def memory() -> Iterator[Repository]:
-    opened = open_database("sqlite:///:memory:")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def lasting(request: pytest.FixtureRequest) -> Iterator[Repository]:
+    in_memory = request.param == "sqlite"
+    opened = open_database("sqlite:///:memory:" if in_memory else request.getfixturevalue("postgresql").new_schema())
     yield Repository(opened)
     opened.close()
 
@@ -239,16 +239,16 @@ NUMBERS = iter(range(10**9))
 @settings(deadline=None, max_examples=60)
 @given(quantity=AMOUNTS, price=AMOUNTS, at=INSTANTS, name=st.text(max_size=30))
 def test_decimals_instants_and_names_come_back_as_they_were(
-    memory: Repository, quantity: Decimal, price: Decimal, at: datetime, name: str
+    lasting: Repository, quantity: Decimal, price: Decimal, at: datetime, name: str
 ) -> None:
     n = next(NUMBERS)
     proven = instrument(name=name.encode("utf-8", "ignore").decode(), proof=("one", "two"))
     ids = {"client_order_id": f"itb-{n}", "decision_id": f"d-{n}"}
     wanted = intent(**ids, quantity=quantity, instrument=proven, valid_from=at, valid_until=at, created_at=at)
-    memory.record([], [wanted], at)
+    lasting.record([], [wanted], at)
     sent = replace(wanted.order(), status=OrderStatus.WORKING, price=price, fee=price, updated_at=at)
-    memory.move(wanted.order(), sent)
-    (found,) = [each for each in memory.orders() if each[0].client_order_id == f"itb-{n}"]
+    lasting.move(wanted.order(), sent)
+    (found,) = [each for each in lasting.orders() if each[0].client_order_id == f"itb-{n}"]
     assert found == (wanted, sent)
     assert found[0].created_at.tzinfo is UTC
 
@@ -256,10 +256,10 @@ def test_decimals_instants_and_names_come_back_as_they_were(
 # -- halted, and what the mapping service said
 
 
-def test_a_halt_lasts_until_it_is_lifted(store: Repository, tmp_path: Path) -> None:
+def test_a_halt_lasts_until_it_is_lifted(store: Repository, database_url: str) -> None:
     assert store.halted() is None
     store.halt("by hand", NOW)
-    other = open_database(f"sqlite:///{tmp_path}/bot.db", read_only=True)
+    other = open_database(database_url, read_only=True)
     assert Repository(other).halted() == "by hand"
     other.close()
     store.halt(None, NOW)
