@@ -312,7 +312,7 @@ def health() -> None:
 
 @db.command("upgrade")
 def db_upgrade() -> None:
-    """Bring the database to the schema of this version; nothing is lost."""
+    """Bring the database to this version's schema; a SQLite file is copied beside itself first."""
     from bot.store.migrations import upgrade
 
     before, after = upgrade(_start().database_url.get_secret_value())

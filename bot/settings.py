@@ -90,7 +90,8 @@ class Settings(BaseSettings):
         description="Exchange rates, asked only when currencies differ: ecb, files:PATH, or your own module:factory",
     )
     database_url: SecretStr = Field(
-        SecretStr("sqlite:///insiderbot.db"), description="Where the bot remembers: an SQLAlchemy URL"
+        SecretStr("sqlite:///insiderbot.db"),
+        description="Where the bot remembers: sqlite:///FILE, or postgresql://user:password@host/name (%40 for an @)",
     )
     account: str = Field(
         "paper", pattern=r"^[a-z0-9-]{1,20}$", description="Name of the paper account; part of every order id"

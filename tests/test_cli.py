@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -361,7 +362,11 @@ def test_the_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.Mo
         ({"BOT_SOURCES": "files:.", "BOT_VENUE": "XXXX"}, ["run", "--dry-run"], 1, ".: expected files ending in"),
         ({"BOT_SOURCES": "finviz"}, ["run", "--as-of", "2026-03-03T12:00Z"], 2, "--as-of decides as of the past"),
         ({"BOT_PRICES": "files:gone.csv"}, ["status"], 2, "BOT_PRICES: there is no CSV file at gone.csv"),
-        ({"BOT_DATABASE_URL": "postgresql://me:secret@host/x"}, ["status"], 2, "BOT_DATABASE_URL: postgresql is not"),
+        ({"BOT_DATABASE_URL": "mysql://me:secret@host/x"}, ["status"], 2, "BOT_DATABASE_URL: mysql is not"),
+        ({"BOT_DATABASE_URL": "postgresql://me:secret@127.0.0.1:9/x"}, ["run"], 75, "the database cannot be reached"),
+        ({"BOT_CYCLE_AT": "9 o'clock"}, ["daemon"], 2, "BOT_CYCLE_AT: the value should match pattern"),
+        ({}, ["daemon"], 2, "BOT_SOURCES is empty"),
+        ({}, ["health"], 1, "no daemon yet"),
         ({"BOT_DATABASE_URL": "my.db"}, ["status"], 2, "BOT_DATABASE_URL is not a database URL"),
         ({"BOT_DATABASE_URL": "sqlite:///gone/x.db"}, ["halt"], 2, "BOT_DATABASE_URL: there is no folder gone"),
         ({"BOT_BROKER_URL": "https://api.alpaca.markets"}, ["status"], 2, "BOT_BROKER_URL: api.alpaca.markets is not"),
@@ -534,6 +539,11 @@ COMMANDS = {
     ("explain",): "Why something was or was not followed",
     ("halt",): "Stop sending orders",
     ("resume",): "Allow sending again",
+    ("daemon",): "Stay, and run one cycle per session of the venue",
+    ("doctor",): "Whether everything is in place",
+    ("health",): "Whether the daemon is alive",
+    ("db",): "Look after the database",
+    ("db", "upgrade"): "Bring the database to this version's schema",
     ("config",): "Show the settings",
     ("config", "show"): "The settings in force, secrets masked",
     ("config", "schema"): "The settings as JSON Schema",
@@ -549,7 +559,11 @@ def test_every_command_says_what_it_is_for(command: tuple[str, ...], run: Run) -
 
 
 def test_no_command_is_left_out_of_these_tests() -> None:
-    registered = {(): cli.app.registered_commands, ("config",): cli.config.registered_commands}
+    registered = {
+        (): cli.app.registered_commands,
+        ("config",): cli.config.registered_commands,
+        ("db",): cli.db.registered_commands,
+    }
     for group, commands in registered.items():
         for command in commands:
             name = command.name or getattr(command.callback, "__name__", "")
@@ -614,7 +628,7 @@ def test_a_log_line_is_one_line_whatever_is_in_it() -> None:
     )
     result = process("-c", code, program=[sys.executable])
     (line,) = result.err.splitlines()
-    assert line.endswith(" INFO insiderbot.test a Evil�Name�[2J� b")
+    assert line.endswith(" info    a Evil�Name�[2J� b")
 
 
 OWN = """
@@ -670,3 +684,26 @@ def test_output_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "insiderbot: the output could not be written (No space left on device)\n"
+
+
+def test_an_older_database_is_upgraded_when_asked_and_not_before(run: Run) -> None:
+    assert run("halt", "on holiday").code == 0
+    with sqlite3.connect("insiderbot.db") as connection:
+        connection.execute("ALTER TABLE control ADD COLUMN schema_version INTEGER NOT NULL DEFAULT 1")
+        connection.execute("DROP TABLE alembic_version")
+    connection.close()
+    assert "run `insiderbot db upgrade`" in run("status").sentence
+    assert run("db", "upgrade").out == "schema 0002, was 0001\n"
+    assert run("db", "upgrade").out == "schema 0002, as it was\n"
+    assert run("status", "--format", "json").json()["halted"] == "on holiday"
+    assert Path("insiderbot.db.before-0002").exists()
+
+
+def test_the_doctor_shows_every_finding_and_fails_on_a_bad_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOT_OPENFIGI_URL", "http://127.0.0.1:9")
+    result = run("doctor")
+    assert (result.code, result.err) == (1, "insiderbot: 2 of 10 findings are bad: sources, broker\n")
+    assert "bad   sources     BOT_SOURCES is empty\n                → name at least one: " in result.out
+    findings = run("doctor", "--format", "json").json()
+    assert {tuple(finding) for finding in findings} == {("state", "about", "finding", "remedy")}
+    assert not Path("insiderbot.db").exists()

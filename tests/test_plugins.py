@@ -59,8 +59,16 @@ def test_an_own_part_may_lie_in_a_package() -> None:
     ("kind", "spec", "words"),
     [
         ("sources", "finvis", "there is no 'finvis' among the sources; did you mean finviz?"),
-        ("sources", "", "there is no '' among the sources; choose from files, finviz, openinsider or write module:factory"),
-        ("brokers", "zzz", "there is no 'zzz' among the brokers; choose from lemon_markets, simulated or write module:factory"),
+        (
+            "sources",
+            "",
+            "there is no '' among the sources; choose from files, finviz, openinsider or write module:factory",
+        ),
+        (
+            "brokers",
+            "zzz",
+            "there is no 'zzz' among the brokers; choose from lemon_markets, simulated or write module:factory",
+        ),
         ("rates", "ecp", "there is no 'ecp' among the rates; did you mean ecb?"),
         ("strategies", "executive:", "there is no 'executive' among the strategies; did you mean executives?"),
         ("sources", ":source", "there is no '' among the sources; choose from "),

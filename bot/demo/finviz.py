@@ -5,17 +5,17 @@ a year. The first part of the path chooses the layout (`/2020/insidertrading`); 
 """
 
 import re
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from html import escape
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlencode
 
 from bot.demo.companies import Share
 from bot.demo.market import NEW_YORK, Line
-from bot.demo.serving import Reply, StandIn
+from bot.demo.pages import PageServer, not_found
+from bot.demo.serving import Reply
 
 HEADINGS: Final = (
     "Ticker", "Owner", "Relationship", "Date", "Transaction", "Cost", "#Shares", "Value ($)", "#Shares Total",
@@ -26,51 +26,12 @@ LONGEST: Final = 30
 SHOWN: Final[Mapping[str, tuple[str, ...]]] = {"1": ("Buy",), "2": ("Sale", "Proposed Sale")}
 PATH: Final = re.compile(r"(?:/(2020|2023|2026))?/(insidertrading|insidertrading\.ashx|quote\.ashx|stock)")
 
-Failure = int | Literal["challenge", "empty", "no_table", "swapped", "cut"]
-"""A status; the bot check; or a page without rows, without its table, with two columns swapped, or only half of it."""
 
-
-class FinVizServer(StandIn):
-    """Serves these lines inside a `with` block; `journal` has the address of every request."""
+class FinVizServer(PageServer):
+    """FinViz with these lines inside a `with` block."""
 
     def __init__(self, lines: Sequence[Line] = ()) -> None:
-        super().__init__(self._reply)
-        self.journal: list[str] = []
-        self._lines = list(lines)
-        self._failures: deque[Failure] = deque()
-
-    def show(self, lines: Sequence[Line]) -> None:
-        """Serve other lines from now on."""
-        self._lines = list(lines)
-
-    def fail_next(self, *failures: Failure) -> None:
-        """Let the next pages fail like this, one after the other."""
-        self._failures.extend(failures)
-
-    def _reply(self, _: str, path: str, query: Mapping[str, str], __: Mapping[str, str], ___: bytes) -> Reply:
-        address = f"{path}?{urlencode(query)}" if query else path
-        self.journal.append(address)
-        route = PATH.fullmatch(path)
-        if route is None:
-            return _html(404, "<html><head><title>Not found</title></head><body>Not found</body></html>")
-        if route[2] == "insidertrading.ashx":
-            return 301, {"Location": address.replace(".ashx", "", 1)}, b""
-        failure = self._failures.popleft() if self._failures else None
-        if isinstance(failure, int):
-            return _html(failure, "<html><body>The page cannot be shown.</body></html>")
-        if failure == "challenge":
-            return _html(
-                403, "<html><head><title>Just a moment...</title></head></html>", {"cf-mitigated": "challenge"}
-            )
-        lines = [] if failure == "empty" else self._lines
-        layout = LAYOUTS[route[1] or "2026"]
-        if route[2] == "insidertrading":
-            page = list_page(lines, layout, query.get("tc", "7"))
-        elif shares := [share for line in self._lines for share in line.listed if share.ticker == query.get("t")]:
-            page = quote_page(lines, layout, shares[0])
-        else:
-            return _html(404, "<html><head><title>Stock not found</title></head><body>Not found</body></html>")
-        return _html(200, _spoiled(page, failure))
+        super().__init__(_answer, lines, swapped=("Cost", "#Shares"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +90,19 @@ LAYOUTS: Final[Mapping[str, Layout]] = {
         kind="<span>{}</span>".format,
     ),
 }  # fmt: skip
+
+
+def _answer(path: str, query: Mapping[str, str], lines: Sequence[Line]) -> str | Reply:
+    route = PATH.fullmatch(path)
+    if route is None:
+        return not_found("Not found")
+    if route[2] == "insidertrading.ashx":
+        return 301, {"Location": f"{path.replace('.ashx', '', 1)}?{urlencode(query)}"}, b""
+    layout = LAYOUTS[route[1] or "2026"]
+    if route[2] == "insidertrading":
+        return list_page(lines, layout, query.get("tc", "7"))
+    shares = [share for line in lines for share in line.listed if share.ticker == query.get("t")]
+    return quote_page(lines, layout, shares[0]) if shares else not_found("Stock not found")
 
 
 def list_page(lines: Sequence[Line], layout: Layout, shown: str = "7") -> str:
@@ -214,20 +188,3 @@ def _day(day: date) -> str:
 def _time(at: datetime) -> str:
     local = at.astimezone(NEW_YORK)
     return f"{_day(local.date())} {local.hour % 12 or 12:02}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
-
-
-def _spoiled(page: str, failure: Failure | None) -> str:
-    match failure:
-        case "no_table":
-            return re.sub("(?s)<table.*</table>", "", page)
-        case "swapped":
-            others = {"Cost": "#Shares", "#Shares": "Cost"}
-            return re.sub(">(Cost|#Shares)<", lambda found: f">{others[found[1]]}<", page)
-        case "cut":
-            return page[: len(page) // 2]
-        case _:
-            return page
-
-
-def _html(status: int, page: str, headers: Mapping[str, str] | None = None) -> Reply:
-    return status, {"Content-Type": "text/html; charset=utf-8", **(headers or {})}, page.encode()

@@ -1,23 +1,25 @@
-"""Saved insider tables: FinViz pages as a browser stores them, and CSVs as scrapers write them."""
+"""Saved insider tables: pages as a browser stores them, CSVs and JSON lines as scrapers write them."""
 
 import csv
 import gzip
 import io
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
 from bot.errors import ConfigError, SourceError
+from bot.http import strict_json
 from bot.plugins import Kit
-from bot.sources import finviz
-from bot.sources.cells import TABLE, clean
-from bot.sources.rows import HEADINGS, Row, shown, to_trades
+from bot.sources import finviz, finviz_rows, openinsider, openinsider_rows, pages
+from bot.sources.cells import clean
+from bot.sources.rows import Layout, Row, shown, to_trades
 
-ENDINGS: Final = (".html", ".htm", ".html.gz", ".htm.gz", ".csv", ".csv.gz")
+ENDINGS: Final = tuple(ending + zipped for ending in (".html", ".htm", ".csv", ".jsonl") for zipped in ("", ".gz"))
 MAX_BYTES: Final = 5_000_000
 FILING: Final = "SEC Form 4 Link"
 
@@ -27,6 +29,21 @@ OTHER_NAMES: Final[Mapping[str, str]] = {
     "Total Shares": "#Shares Total",
     "Publish Date": "SEC Form 4",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The headings by which a site's table is recognised in a file; further ones are left alone."""
+
+    layout: Layout
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+
+
+TABLES: Final = (
+    Table(layout=finviz_rows.TABLE, required=finviz_rows.HEADINGS, optional=(FILING,)),
+    Table(layout=openinsider_rows.TABLE, required=openinsider_rows.REQUIRED, optional=openinsider_rows.OPTIONAL),
+)
 
 
 class Files:
@@ -55,15 +72,15 @@ class Files:
 def source(kit: Kit) -> Files:
     """The files behind `files:PATH`."""
     if not kit.argument:
-        raise ConfigError("files needs a path: write files:PATH, a page, a CSV or a folder of them")
+        raise ConfigError("files needs a path: write files:PATH, a page, a CSV, JSON lines or a folder of them")
     return Files(Path(kit.argument))
 
 
 def parse(name: str, content: bytes, now: datetime) -> pd.DataFrame:
-    """The trades in a file's bytes, whether page or CSV, gzipped or not; SourceError starting with its name."""
+    """The trades in a file's bytes, whether page or table, gzipped or not; SourceError starting with its name."""
     try:
         text = _text(content)
-        return finviz.parse(text, now) if text.lstrip().startswith("<") else to_trades(_rows(text), TABLE, now)
+        return _page(text, now) if text.lstrip().startswith("<") else _table(text, now)
     except SourceError as error:
         raise SourceError(f"{name}: {error}") from error
 
@@ -104,31 +121,77 @@ def _unzipped(content: bytes) -> bytes:
         raise SourceError(f"expected a whole gzip file, found {error}") from error
 
 
-def _rows(text: str) -> list[Row]:
+def _page(text: str, now: datetime) -> pd.DataFrame:
+    """The trades on a page of any site, which its headings tell."""
+    root = pages.read(text)
+    read = openinsider.trades if pages.tables(root, openinsider.LAYOUTS) else finviz.trades
+    return read(root, now)
+
+
+def _table(text: str, now: datetime) -> pd.DataFrame:
+    """The trades in a table of any site, which its headings tell."""
+    first, *lines = _objects(text) if text.lstrip().startswith("{") else _lines(text)
+    names = [clean(name) for name in first]
+    table = max(TABLES, key=lambda table: len({*map(_heading, names)} & {*table.required}))
+    headings = _headings(names, table)
+    return to_trades([_row(number, line, headings, table) for number, line in enumerate(lines, 1)], table.layout, now)
+
+
+def _lines(text: str) -> list[list[str]]:
+    """The lines of a CSV, the headings first."""
     try:
         lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]
     except csv.Error as error:
         raise SourceError(f"expected a CSV table, found {error}") from error
     if len(lines) < 2:
         raise SourceError(f"expected a CSV with headings and rows, found {shown(text)}")
-    headings = _headings(lines[0])
-    return [_row(number, line, headings) for number, line in enumerate(lines[1:], start=1)]
+    return lines
 
 
-def _headings(line: list[str]) -> list[str]:
-    """The headings in FinViz's words; a required one that is missing or there twice is refused."""
-    names = [clean(text) for text in line]
-    headings = [OTHER_NAMES.get(name, name) for name in names]
-    wrong = [heading for heading in HEADINGS if headings.count(heading) != 1]
-    wrong += [FILING] * (headings.count(FILING) > 1)
+def _objects(text: str) -> list[list[str]]:
+    """The objects of JSON lines as a table, the names of the first as headings."""
+    objects = [_object(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    names = list(objects[0])
+    for number, found in enumerate(objects, start=1):
+        if found.keys() != objects[0].keys():
+            raise SourceError(f"row {number}: expected the names of the first row, found {shown(', '.join(found))}")
+    return [names, *([_cell(found[name]) for name in names] for found in objects)]
+
+
+def _object(number: int, line: str) -> dict[str, Any]:
+    try:
+        found = strict_json(line)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"line {number}: expected a JSON object, found {shown(line)}") from error
+    if not isinstance(found, dict) or any(isinstance(value, dict | list) for value in found.values()):
+        raise SourceError(f"line {number}: expected a JSON object of plain values, found {shown(line)}")
+    return found
+
+
+def _cell(value: Any) -> str:
+    """A member as a cell: text as it is, a number as it was written, null as nothing."""
+    return "" if value is None else str(value)
+
+
+def _heading(name: str) -> str:
+    """A heading in its site's words: scrapers write an underscore for a blank, or a name of their own."""
+    return OTHER_NAMES.get(name, name).replace("_", " ")
+
+
+def _headings(names: list[str], table: Table) -> list[str]:
+    """The headings in their site's words; one that is there twice is refused, or a required one that is missing."""
+    headings = [_heading(name) for name in names]
+    wrong = [heading for heading in table.required if headings.count(heading) != 1]
+    wrong += [heading for heading in table.optional if headings.count(heading) > 1]
     if wrong:
-        expected, found = ", ".join(HEADINGS), ", ".join(shown(name) for name in names[:20])
+        expected, found = ", ".join(table.required), ", ".join(shown(name) for name in names[:20])
         raise SourceError(f"expected the columns {expected}, found {found} (missing or twice: {', '.join(wrong)})")
     return headings
 
 
-def _row(number: int, line: list[str], headings: list[str]) -> Row:
+def _row(number: int, line: list[str], headings: list[str], table: Table) -> Row:
     if len(line) != len(headings):
         raise SourceError(f"row {number}: expected {len(headings)} cells, found {len(line)}")
     cells = dict(zip(headings, map(clean, line), strict=True))
-    return Row(number=number, cells={name: cells[name] for name in HEADINGS}, filing=cells.get(FILING, ""))
+    known = {name: cells[name] for name in (*table.required, *table.optional) if name in cells}
+    return Row(number=number, filing=known.pop(FILING, ""), cells=known)

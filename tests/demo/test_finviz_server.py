@@ -8,15 +8,21 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from bot.demo.companies import SHARES, Share
-from bot.demo.finviz import LAYOUTS, Failure, FinVizServer, Layout, list_page, quote_page
+from bot.demo.finviz import LAYOUTS, FinVizServer, Layout, list_page, quote_page
 from bot.demo.market import NEW_YORK, Line, market
+from bot.demo.pages import Failure
 from bot.errors import SourceError
 from bot.http import Http
-from bot.sources.finviz import FinViz, parse
+from bot.plugins import Kit
+from bot.ports import Source
+from bot.settings import Settings
+from bot.sources import finviz
+from bot.sources.finviz import parse
 
 NOW = datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
 CODES = {"Buy": "P", "Sale": "S", "Option Exercise": "M", "Proposed Sale": None}
@@ -35,8 +41,9 @@ def server(lines: list[Line]) -> Iterator[FinVizServer]:
         yield running
 
 
-def source(server: FinVizServer, *views: str, era: str = "") -> FinViz:
-    return FinViz(Http("insiderbot-test"), server.url + era, views or ("insidertrading?tc=7",))
+def source(server: FinVizServer, *views: str, era: str = "") -> Source:
+    settings = Settings(finviz_url=server.url + era, finviz_views=views or ("insidertrading?tc=7",))
+    return finviz.source(Kit(settings=settings, clock=lambda: NOW, http=Http("insiderbot-test")))
 
 
 def facts(table: pd.DataFrame) -> list[tuple[Any, ...]]:
@@ -153,7 +160,7 @@ def test_foreign_text_stays_text(lines: list[Line], layout: Layout) -> None:
     assert facts(parse(list_page([line], layout), NOW)) == expected([line])
 
 
-@settings(max_examples=20, deadline=None)
+@profile(max_examples=20, deadline=None)
 @given(
     layout=st.sampled_from(list(LAYOUTS.values())),
     quantity=st.integers(1, 10**8),

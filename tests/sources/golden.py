@@ -9,13 +9,16 @@ from bot.model import plain
 from bot.sources import files
 from bot.trades import to_records
 
+from . import openinsider_pages
 from .pages import LAYOUTS, LINES, NOW, csv_text, linked_csv, tutorial_csv
 
 OF_TITLES = {"role", "is_officer", "is_director", "is_ten_percent"}
 FOLDER = Path(__file__).parent / "golden"
-PAGES = {f"{layout.name}.html": layout.page() for layout in LAYOUTS} | {
+PAGES = {f"{layout.name}.html": layout.page() for layout in (*LAYOUTS, *openinsider_pages.LAYOUTS)} | {
     "linked.csv": csv_text(linked_csv(LINES)),
     "tutorial.csv": csv_text(tutorial_csv(LINES)),
+    "openinsider_market.csv": csv_text(openinsider_pages.market_csv(openinsider_pages.ROWS)),
+    "openinsider_lines.jsonl": openinsider_pages.json_lines(openinsider_pages.ROWS),
 }
 
 

@@ -37,9 +37,9 @@ class Grid:
     after: str
 
     @classmethod
-    def of(cls, page: str) -> Self:
-        end = page.index("</table", page.index("#Shares Total"))
-        start = page.rindex("<table", 0, page.index("#Shares Total"))
+    def of(cls, page: str, heading: str = "#Shares Total") -> Self:
+        end = page.index("</table", page.index(heading))
+        start = page.rindex("<table", 0, page.index(heading))
         head, *rows = re.split(r"<tr\b[^>]*>", page[start:end])[1:]
         return cls(page[:start], [inner for _, inner in _cells(head)], [_cells(row) for row in rows], page[end + 8 :])
 
@@ -75,7 +75,7 @@ class Grid:
 
 
 def text(inner: str) -> str:
-    return re.sub(r"<[^>]*>", "", inner).strip()
+    return re.sub(r"""<(?:"[^"]*"|[^>"])*>""", "", inner).strip()
 
 
 def _cells(row: str) -> list[Cell]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from html import escape
 
 from bot.sources.finviz import QUOTE_HEADINGS
-from bot.sources.rows import HEADINGS
+from bot.sources.finviz_rows import HEADINGS
 
 NOW = datetime(2026, 3, 20, 12, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 import os
 import random
 from datetime import UTC, datetime, timedelta
@@ -19,10 +20,11 @@ from bot.errors import ConfigError, SourceError
 from bot.http import Http
 from bot.plugins import Kit
 from bot.settings import Settings
-from bot.sources import files, finviz
+from bot.sources import files, finviz, openinsider
 from bot.trades import to_records
 
-from . import golden
+from . import openinsider_pages
+from .openinsider_pages import ROWS, json_lines, market_csv
 from .pages import (
     LATER,
     LINES,
@@ -37,6 +39,7 @@ from .pages import (
 )
 
 NEW_YORK = ZoneInfo("America/New_York")
+NUMBERS = ("Price", "Qty", "Owned", "Value")
 unhurried = settings(deadline=None)  # pages are large and machines are shared
 
 
@@ -59,13 +62,6 @@ def refusal(content: bytes, name: str = "saved.csv") -> str:
 
 
 # Tables
-
-
-@pytest.mark.parametrize("name", [name for name in golden.PAGES if name.endswith(".csv")])
-def test_every_csv_reads_as_recorded(name: str) -> None:
-    content = (golden.FOLDER / name).read_bytes()
-    recorded = (golden.FOLDER / f"{name}.jsonl").read_text(encoding="utf-8")
-    assert golden.as_text(files.parse(name, content, NOW)) == recorded
 
 
 def test_a_csv_says_what_its_page_says() -> None:
@@ -180,6 +176,114 @@ def test_price_and_shares_that_changed_places_are_refused() -> None:
 def test_an_address_outside_the_archive_is_refused() -> None:
     text = csv_text(linked_csv(LINES)).replace("http://www.sec.gov/", "http://sec.example/")
     assert "expected a link into www.sec.gov/Archives/" in refusal(text.encode())
+
+
+# OpenInsider's tables
+
+
+def market_price(shown: str, quantity: str, value: str) -> Decimal | None:
+    """The price that is read of a row, among others that are in order."""
+    table = market_csv([*ROWS, ROWS[0]])
+    for heading, text in (("Price", shown), ("Qty", quantity), ("Value", value)):
+        table[-1][table[0].index(heading)] = text
+    return to_records(read(csv_text(table)))[-1].price
+
+
+def test_a_saved_page_is_its_site_s_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "1.html").write_text(openinsider_pages.screener(ROWS))
+    (tmp_path / "2.html").write_text(new_list(LINES))
+    table = fetch(tmp_path)
+    assert table["source"].drop_duplicates().tolist() == ["openinsider", "finviz"]
+    assert set(table["key"]) == {key for name in ("1", "2") for key in fetch(tmp_path / f"{name}.html")["key"]}
+
+
+def test_json_lines_say_what_their_page_says() -> None:
+    told_by_links_only = ["key", "accession", "url", "owner_cik"]
+    page, lines = openinsider.parse(openinsider_pages.screener(ROWS), NOW), read(json_lines(ROWS))
+    pd.testing.assert_frame_equal(lines.drop(columns=told_by_links_only), page.drop(columns=told_by_links_only))
+
+
+def test_a_table_without_letters_and_times_is_known_at_the_end_of_its_day() -> None:
+    for trade, row in zip(to_records(read(csv_text(market_csv(ROWS)))), ROWS, strict=True):
+        assert trade.form == "4"
+        assert trade.filed_on == row.filed.date()
+        assert trade.known_at
+        assert trade.known_at.astimezone(NEW_YORK).strftime("%H:%M") == "22:00"
+
+
+def test_what_was_paid_is_what_the_value_says_not_a_price_of_another_day() -> None:
+    for trade, row in zip(to_records(read(csv_text(market_csv(ROWS)))), ROWS, strict=True):
+        assert trade.price
+        assert abs(trade.price - row.price) < Decimal("0.05")
+
+
+@pytest.mark.parametrize(
+    ("shown", "quantity", "value", "price"),
+    [
+        ("5.95", "13", "77", "5.95"),  # it yields the value but for rounding
+        ("$5.95", "+13", "+$77", "5.95"),
+        ("6.15", "13", "77", "5.9231"),
+        ("0.5", "4250000.0", "5000.0", "0.0012"),
+        ("0.00", "2000", "0", "0"),
+        ("$5.99", "+1300", "+$7700", "5.99"),  # the site's own
+        ("0.004", "30000000", "24000", "0.0008"),
+        ("0", "30000000", "24000", "0.0008"),
+    ],
+)
+def test_a_price_stands_where_it_yields_the_value(shown: str, quantity: str, value: str, price: str) -> None:
+    assert market_price(shown, quantity, value) == Decimal(price)
+
+
+def test_prices_far_from_what_was_paid_are_another_column() -> None:
+    table = market_csv(ROWS)
+    price, owned = table[0].index("Price"), table[0].index("Owned")
+    for line in table[1:]:
+        line[price] = line[owned]
+    assert "column 'Price': expected about Value / Qty, found it in 0 of 10 rows" in refusal(csv_text(table).encode())
+
+
+def test_companies_and_persons_that_changed_places_are_refused() -> None:
+    table = market_csv(ROWS)
+    company, person = table[0].index("Company_Name"), table[0].index("Insider_Name")
+    table[0][company], table[0][person] = table[0][person], table[0][company]
+    assert "column 'Insider Name': found the companies of 'Company Name'" in refusal(csv_text(table).encode())
+
+
+def test_a_sale_without_its_sign_is_refused() -> None:
+    text = csv_text(market_csv(ROWS)).replace("-310001.0", "310001.0")
+    assert "row 3, column 'Qty': expected a number below 0 for S - Sale, found '310001.0'" in refusal(text.encode())
+
+
+def test_the_headings_tell_which_site_s_columns_are_missing() -> None:
+    text = csv_text(market_csv(ROWS)).replace("Insider_Name", "Who", 1)
+    assert "expected the columns Filing Date, Trade Date, Ticker, Insider Name," in refusal(text.encode())
+    assert "(missing or twice: Insider Name)" in refusal(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        ('{"a": 1', "line 1: expected a JSON object, found"),
+        ('{"a": NaN}', "line 1: expected a JSON object, found"),
+        ('{"a": 1, "a": 2}', "line 1: expected a JSON object, found"),
+        ('{"a": [1]}', "line 1: expected a JSON object of plain values"),
+        ('{"a": 1}\n[1]', "line 2: expected a JSON object of plain values"),
+        ('{"a": 1}\n{"b": 1}', "row 2: expected the names of the first row, found 'b'"),
+        ("{}", "expected the columns"),
+        ('{"a": 1}', "expected the columns"),
+    ],
+)
+def test_json_lines_that_are_no_table_are_refused(lines: str, sentence: str) -> None:
+    assert refusal(lines.encode(), "saved.jsonl").startswith(f"saved.jsonl: {sentence}")
+
+
+def test_numbers_and_nulls_of_json_are_cells_too() -> None:
+    first = json.loads(json_lines(ROWS[:1]))
+    second = first | {"Ticker": None, "Title": None, "Price": 40.81, "Qty": 3000, "Owned": 18500.0, "Value": 122438}
+    third = first | {"Insider\u00a0Name": "Somebody Else"}
+    trades = to_records(read("\n".join(map(json.dumps, (first, second, third)))))
+    assert (trades[1].symbol, trades[1].title) == (None, None)
+    assert [trades[1].price, trades[1].shares, trades[1].shares_after] == [Decimal("40.81"), 3000, 18_500]
 
 
 # Bytes
@@ -349,3 +453,39 @@ def test_a_file_without_years_is_not_news_again_every_year(tmp_path: Path) -> No
 def test_a_device_that_says_nothing_is_refused_in_one_sentence() -> None:
     with pytest.raises(SourceError):
         files.Files(Path(os.devnull)).fetch(NOW)
+
+
+@pytest.mark.corpus
+def test_real_json_lines_are_right_to_the_cell(corpus: Path) -> None:
+    (path,) = sorted((corpus / "openinsider" / "raw").glob("*.jsonl.gz"))
+    rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).decode().splitlines()]
+    table = to_records(files.parse(path.name, path.read_bytes(), LATER))
+    assert len(table) == len(rows)
+    for trade, row in zip(table, rows, strict=True):
+        shown = {heading.replace("\u00a0", " "): " ".join(text.split()) for heading, text in row.items()}
+        assert (trade.symbol, trade.issuer) == (shown["Ticker"].replace(".", "-"), shown["Company Name"])
+        assert (trade.owner, trade.title, trade.code) == (shown["Insider Name"], shown["Title"] or None, "P")
+        assert (trade.form, trade.acquired) == ("4/A" if "A" in shown["X"] else "4", None if "E" in shown["X"] else "A")
+        assert trade.known_at
+        assert f"{trade.known_at.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S}" == shown["Filing Date"]
+        assert str(trade.traded_on) == shown["Trade Date"]
+        numbers = [Decimal(shown[name].translate({ord(sign): None for sign in "+$,"})) for name in NUMBERS]
+        assert [trade.price, trade.shares, trade.shares_after, trade.value] == numbers
+
+
+@pytest.mark.corpus
+def test_a_real_csv_with_market_prices_is_right_to_the_cell(corpus: Path) -> None:
+    (path,) = sorted((corpus / "openinsider" / "raw").glob("*.csv.gz"))
+    rows = list(csv.DictReader(io.StringIO(gzip.decompress(path.read_bytes()).decode())))
+    trades = to_records(files.parse(path.name, path.read_bytes(), LATER))
+    assert len(trades) == len(rows)
+    for trade, row in zip(trades, rows, strict=True):
+        assert trade.symbol == (None if row["Ticker"].endswith(".") else row["Ticker"].replace(".", "-"))
+        assert trade.issuer == " ".join(row["Company_Name"].split())
+        assert trade.owner == " ".join(row["Insider_Name"].split())
+        assert (trade.code, trade.side, str(trade.traded_on)) == ("P", "buy", row["Trade_Date"])
+        assert str(trade.filed_on) == row["Filing_Date"]
+        numbers = [Decimal(row[name]) for name in ("Qty", "Owned", "Value")]
+        assert [trade.shares, trade.shares_after, trade.value] == numbers
+        assert trade.price
+        assert abs(trade.price * numbers[0] - numbers[2]) <= numbers[2] / 50 + 1  # the value, rounded

@@ -24,10 +24,9 @@ from bot.model import InsiderTrade, Side
 from bot.plugins import Kit
 from bot.settings import Settings
 from bot.sources import finviz
-from bot.sources.rows import HEADINGS
+from bot.sources.finviz_rows import HEADINGS
 from bot.trades import to_records
 
-from . import golden
 from .mutations import ERROR_PAGES
 from .pages import (
     BUY,
@@ -70,17 +69,6 @@ def refusal(page: str, now: datetime = NOW) -> str:
 
 
 # The layouts
-
-
-@pytest.mark.parametrize("name", [name for name in golden.PAGES if name.endswith(".html")])
-def test_every_layout_reads_as_recorded(name: str) -> None:
-    page = (golden.FOLDER / name).read_text(encoding="utf-8")
-    assert golden.as_text(finviz.parse(page, NOW)) == (golden.FOLDER / f"{name}.jsonl").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("name", golden.PAGES)
-def test_the_recorded_pages_are_the_invented_ones(name: str) -> None:
-    assert (golden.FOLDER / name).read_text(encoding="utf-8") == golden.PAGES[name]
 
 
 def facts(trade: InsiderTrade) -> tuple[object, ...]:

@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 from bot.errors import SourceError
-from bot.sources import files, finviz
-from bot.sources.rows import HEADINGS
+from bot.sources import files, finviz, openinsider
+from bot.sources.finviz_rows import HEADINGS
+from bot.sources.openinsider_rows import REQUIRED
 
+from . import openinsider_mutations, openinsider_pages
 from .mutations import Grid, of_csv, of_page
 from .pages import LATER, LAYOUTS, LINES, Layout, csv_text, linked_csv, tutorial_csv
 
@@ -85,3 +87,49 @@ def test_a_real_page_changed_is_refused_or_read_as_before(corpus: Path, path: st
     assert wrong == []
     assert refused > 200
     assert alike >= 2
+
+
+# OpenInsider
+
+
+@pytest.mark.parametrize("layout", openinsider_pages.LAYOUTS, ids=lambda layout: layout.name)
+def test_a_changed_openinsider_page_is_refused_or_read_as_before(layout: openinsider_pages.Layout) -> None:
+    page = layout.page()
+    mutants = [(change, text.encode()) for change, text in openinsider_mutations.of_page(page)]
+    wrong, refused, alike = _misread(mutants, "page", openinsider.parse(page, LATER))
+    # Most rows have no letter in the first column: nothing can tell that there were some. And without the company a
+    # list is one company's page.
+    assert set(wrong) <= {"empty X", "drop column Company&nbsp;Name"}
+    assert refused > 600
+    assert alike >= 20  # unchanged, in a frame, or changed only in what is never read
+
+
+@pytest.mark.corpus
+def test_a_real_openinsider_page_changed_is_refused_or_read_as_before(corpus: Path) -> None:
+    (path,) = sorted(corpus.glob("openinsider/html/*.html"))
+    page = path.read_text(encoding="utf-8")
+    mutants = [(change, text.encode()) for change, text in openinsider_mutations.of_page(page)]
+    wrong, refused, alike = _misread(mutants, path.name, openinsider.parse(page, LATER))
+    assert wrong == ["drop column Company&nbsp;Name"]
+    assert refused > 600
+    assert alike >= 20
+
+
+def test_a_changed_openinsider_csv_is_refused_or_read_as_before() -> None:
+    table = openinsider_pages.market_csv(openinsider_pages.ROWS)
+    original = files.parse("csv", csv_text(table).encode(), LATER)
+    required = [heading.replace(" ", "_") for heading in REQUIRED]
+    mutants = [(change, csv_text(changed).encode()) for change, changed in of_csv(table, required)]
+    wrong, refused, alike = _misread(mutants, "csv", original)
+    assert wrong == []
+    assert refused > 200
+    assert alike >= 100  # columns may stand in any order, and most are never read
+
+
+def test_changed_openinsider_json_lines_are_refused_or_read_as_before() -> None:
+    lines = openinsider_pages.json_lines(openinsider_pages.ROWS)
+    original = files.parse("jsonl", lines.encode(), LATER)
+    wrong, refused, alike = _misread(openinsider_mutations.of_json_lines(lines), "jsonl", original)
+    assert wrong == []
+    assert refused > 200
+    assert alike >= 10  # what is never read may change places
