@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from bot import orders
-from bot.errors import RatesError
+from bot.errors import BrokerError, NotPaperError, RatesError
 from bot.model import Decision, Instrument, Listing, OrderIntent, Position, Quote, Side, Signal, Skip
 from bot.plausible import far_off, far_off_abroad
 from bot.ports import BrokerView, Mapper, Prices, Rates, Store
@@ -156,7 +156,9 @@ class _Book:
         evidence["session"] = (
             f"{trader.sessions.mic} {session.day}, {session.opens:%H:%M} to {session.closes:%H:%M} UTC"
         )
-        quote = trader.broker.quote(wish.instrument, self._now)
+        quote = self._quote(wish.instrument)
+        if isinstance(quote, Skip):
+            return quote
         if quote and (doubt := self._doubt(wish, quote, evidence)):
             return doubt
         sized = self._size(wish, quote)
@@ -198,6 +200,14 @@ class _Book:
         known = self._trader.prices.quote(wish.instrument.symbol, self._now)
         evidence["exchange"], is_far = far_off_abroad(trade, quote, rate, known)
         return Skip(rule="quarantined", reason=evidence["exchange"], final=False) if is_far else None
+
+    def _quote(self, instrument: Instrument) -> Quote | Skip | None:
+        try:
+            return self._trader.broker.quote(instrument, self._now)
+        except NotPaperError:
+            raise
+        except BrokerError as error:  # of this one share: the others are not to wait for it
+            return Skip(rule="no_quote", reason=str(error), final=False)
 
     def _position(self, instrument: Instrument) -> Position | None:
         return next((position for position in self._held if position.is_of(instrument)), None)

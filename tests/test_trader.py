@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.errors import RatesError
-from bot.model import Decision, Instrument, OrderStatus, Signal, Skip
+from bot.errors import BrokerError, NotPaperError, RatesError
+from bot.model import Decision, Instrument, OrderStatus, Quote, Signal, Skip
 from bot.orders import client_order_id, decision_id
 from bot.sessions import Session
 from bot.store.database import open_database
@@ -257,6 +257,32 @@ def test_a_trade_without_any_price_cannot_be_compared_and_is_not_followed(abroad
         "quarantined",
         "no price in USD is known to compare the 37.00 EUR with",
     )
+
+
+class Throttled(ScriptedBroker):
+    """A broker that quotes one share only."""
+
+    error: type[BrokerError] = BrokerError
+
+    def quote(self, instrument: Instrument, at: datetime) -> Quote | None:
+        if instrument.symbol != "NWRB":
+            raise self.error("too many requests")
+        return super().quote(instrument, at)
+
+
+def test_a_quote_that_cannot_be_had_does_not_keep_the_others_waiting(desk: Desk) -> None:
+    desk.trader = replace(desk.trader, broker=Throttled())
+    settled, intents = desk.intend(followed(symbol="HLCN"), followed())
+    assert settled[0].verdict == Skip(rule="no_quote", reason="too many requests", final=False)
+    assert [intent.instrument.symbol for intent in intents] == ["NWRB"]
+
+
+def test_an_answer_that_is_not_paper_stops_the_plan(desk: Desk) -> None:
+    broker = Throttled()
+    broker.error = NotPaperError
+    desk.trader = replace(desk.trader, broker=broker)
+    with pytest.raises(NotPaperError):
+        desk.intend(followed(symbol="HLCN"))
 
 
 def test_a_venue_that_is_closed_by_its_own_word_gets_no_order(desk: Desk) -> None:
