@@ -11,6 +11,12 @@ from bot.store.database import Database
 from bot.store.tables import paper_account, paper_orders, paper_positions, row_of
 
 # Built once, because every order takes them several times.
+ORDERS: Final = (
+    select(paper_orders)
+    .where(paper_orders.c.status.in_(bindparam("statuses", expanding=True)))
+    .order_by(paper_orders.c.n)
+)
+CASH: Final = select(paper_account.c.cash)
 ORDER: Final = select(paper_orders).where(paper_orders.c.client_order_id == bindparam("key"))
 PLACE: Final = insert(paper_orders).inline()
 CHANGE: Final = update(paper_orders).where(
@@ -32,11 +38,9 @@ class PaperBooks:
 
     def orders(self, *statuses: OrderStatus) -> Sequence[Order]:
         """The orders in any of these statuses, oldest first; all of them when none is named."""
-        query = select(paper_orders).order_by(paper_orders.c.n)
-        if statuses:
-            query = query.where(paper_orders.c.status.in_([status.value for status in statuses]))
+        wanted = {"statuses": [status.value for status in statuses or OrderStatus]}
         with self._database.read() as connection:
-            return [_order(row) for row in connection.execute(query).mappings()]
+            return [_order(row) for row in connection.execute(ORDERS, wanted).mappings()]
 
     def order(self, client_order_id: str) -> Order | None:
         """The order of this id."""
@@ -74,7 +78,7 @@ class PaperBooks:
             return [Position(**row) for row in rows]
 
     def _cash(self, connection: Connection) -> Decimal:
-        cash: Decimal | None = connection.execute(select(paper_account.c.cash)).scalar()
+        cash: Decimal | None = connection.execute(CASH).scalar()
         return self._opening if cash is None else cash
 
 
