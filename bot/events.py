@@ -28,11 +28,13 @@ EXTRA: Final = ("event_key", "keys", "symbols", "held_before", "exercised", "qua
 
 @dataclass(slots=True)
 class _Line:
-    """One reported line, with every ticker and key it was shown under."""
+    """One reported line, with every ticker, key and source it was shown under, and what is implausible about it."""
 
     trade: InsiderTrade
     symbols: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
+    problem: str | None = None
 
     def issuer(self) -> str:
         """Whose shares they are, as far as the line tells: the issuer's number, or all its tickers."""
@@ -46,7 +48,7 @@ def find_events(trades: pd.DataFrame) -> list[Event]:
     of the form has it), `known_at` its latest line's, `held_before` and `shares_after` balances in shares.
     """
     groups: dict[tuple[str, ...], list[_Line]] = {}
-    filings: dict[tuple[str, ...], list[InsiderTrade]] = {}
+    filings: dict[tuple[str, ...], list[_Line]] = {}
     records = to_records(trades)
     lines = _lines(records)
     for line in lines:
@@ -54,7 +56,7 @@ def find_events(trades: pd.DataFrame) -> list[Event]:
         who = (line.issuer(), _same_name(trade.owner), str(trade.filed_on), trade.security or "")
         what = trade.side or trade.code or trade.form or ""
         groups.setdefault((*who, what), []).append(line)
-        filings.setdefault(who, []).append(trade)
+        filings.setdefault(who, []).append(line)
     balances = _balances(lines)
     events = [_event(_event_key(group), found, filings[group[:-1]], balances) for group, found in groups.items()]
     place = {trade.key: row for row, trade in reversed(list(enumerate(records)))}
@@ -124,10 +126,13 @@ def _lines(records: Sequence[InsiderTrade]) -> list[_Line]:
             found.setdefault(name, line)
         line.keys.add(trade.key)
         line.symbols |= {trade.symbol} if trade.symbol else set()
-        if trade.issuer and line.trade.issuer and trade.issuer != line.trade.issuer:
+        line.sources.add(trade.source)
+        line.problem = line.problem or implausible(trade)  # whoever of several sources has found it
+        names_differ = trade.issuer and line.trade.issuer and trade.issuer != line.trade.issuer
+        if names_differ and trade.symbol != line.trade.symbol:
             # A listed company that files as an owner is listed too: neither name is sure to be the issuer's.
             line.trade = replace(line.trade, issuer=None)
-    lines = list({id(line): line for line in found.values()}.values())
+    lines = _told_once(list({id(line): line for line in found.values()}.values()))
     tickers: dict[str, set[str]] = {}
     for line in lines:
         if line.trade.accession:
@@ -135,6 +140,32 @@ def _lines(records: Sequence[InsiderTrade]) -> list[_Line]:
     for line in lines:
         line.symbols |= tickers.get(line.trade.accession or "", set())
     return lines
+
+
+def _told_once(lines: list[_Line]) -> list[_Line]:
+    """The lines without a second telling of a filing: of several sources the one with most lines has merged fewest."""
+    if len({source for line in lines for source in line.sources}) < 2:
+        return lines
+    filings: dict[tuple[Any, ...], list[_Line]] = {}
+    for line in lines:
+        trade = line.trade
+        who = (trade.accession, _same_name(trade.owner), trade.code) if trade.accession else (id(line),)
+        filings.setdefault(who, []).append(line)
+    return [line for told in filings.values() for line in _best_told(told)]
+
+
+def _best_told(told: list[_Line]) -> list[_Line]:
+    """The lines of one source; keys, tickers and problems of all others are kept with the first of them."""
+    tellings = [
+        [line for line in told if source in line.sources] for source in sorted(set().union(*(t.sources for t in told)))
+    ]
+    best = max(tellings, key=lambda lines: (len(lines), _sum(line.trade.shares for line in lines) or Decimal(0)))
+    for line in told:
+        if line not in best:
+            best[0].keys |= line.keys
+            best[0].symbols |= line.symbols
+            best[0].problem = best[0].problem or line.problem
+    return best
 
 
 def _precedence(trade: InsiderTrade) -> tuple[Any, ...]:
@@ -161,14 +192,12 @@ def _alias(trade: InsiderTrade) -> str | None:
     return "line:" + hashlib.sha256(told.encode()).hexdigest()[:24]
 
 
-def _event(
-    key: str, lines: list[_Line], filing: list[InsiderTrade], balances: dict[tuple[str, str], list[_Balance]]
-) -> Event:
+def _event(key: str, lines: list[_Line], filing: list[_Line], balances: dict[tuple[str, str], list[_Balance]]) -> Event:
     """The sum of an event's lines."""
-    trades = [line.trade for line in lines]
+    trades, filed = [line.trade for line in lines], [line.trade for line in filing]
     first, symbols = trades[0], tuple(sorted(set().union(*(line.symbols for line in lines))))
     known = [trade.known_at for trade in trades if trade.known_at]
-    before, after = balance(filing) if first.side else (None, first.shares_after)
+    before, after = balance(filed) if first.side else (None, first.shares_after)
     if before == 0 and first.side == Side.BUY and known:
         before = _held_earlier([(symbol, _same_name(first.owner)) for symbol in symbols], min(known), balances)
     return Event(
@@ -177,9 +206,9 @@ def _event(
         keys=tuple(sorted(set().union(*(line.keys for line in lines)))),
         symbols=symbols,
         held_before=before,
-        exercised=_sum(t.shares for t in filing if t.acquired == "A" and t.side is None) or Decimal(0),
+        exercised=_sum(t.shares for t in filed if t.acquired == "A" and t.side is None) or Decimal(0),
         aliases=tuple(sorted({alias for trade in trades if (alias := _alias(trade))})),
-        quarantine=next((problem for trade in filing if (problem := implausible(trade))), None),
+        quarantine=next((line.problem for line in filing if line.problem), None),
     )
 
 

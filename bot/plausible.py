@@ -31,6 +31,10 @@ def implausible(trade: InsiderTrade) -> str | None:
         return f"{shares} shares were traded"
     if price is None or not 0 < price <= HIGHEST_PRICE:
         return f"the price is {price}"
+    if trade.form and trade.form.endswith("/A") and trade.amends is None:
+        return "an amendment, and nothing tells of which filing"
+    if trade.acquired is None:
+        return "the source marks the filing as erroneous, or does not say whether shares came in or went out"
     if trade.acquired != ("A" if trade.side == "buy" else "D"):
         return f"a {trade.side} is marked as {trade.acquired} (A acquired, D disposed of)"
     return None

@@ -11,11 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.demo import finviz as finviz_pages
+from bot.demo import openinsider as openinsider_pages
+from bot.demo.market import market
 from bot.errors import ConfigError
 from bot.events import as_table, decided, find_events
 from bot.holdings import balance
 from bot.model import Decision, InsiderTrade, Role, Side, Signal, Skip
 from bot.plausible import implausible, rounding
+from bot.sources import finviz, openinsider
 from bot.sources.files import Files
 from bot.trades import to_table
 
@@ -366,7 +370,8 @@ def test_the_filings_of_one_event_are_not_each_other_s_past():
         ({"price": Decimal(10**6 + 1)}, "the price is 1000001"),
         ({"acquired": "D"}, "a buy is marked as D"),
         ({"code": "S", "acquired": "A"}, "a sell is marked as A"),
-        ({"acquired": None}, "a buy is marked as None"),
+        ({"acquired": None}, "the source marks the filing as erroneous"),
+        ({"form": "4/A"}, "an amendment, and nothing tells of which filing"),
         ({"value": Decimal(41_000)}, "1,000 shares at 40 are not worth 41,000"),
     ],
 )
@@ -561,3 +566,81 @@ def test_the_rows_of_six_weeks_are_each_in_one_event(corpus: Path):
 
 def test_every_field_of_a_record_is_a_column_of_the_events():
     assert {field.name for field in fields(InsiderTrade)} <= set(events(trade()).columns)
+
+
+# -- two sources tell of one filing
+
+FILING = "0009995001-26-000003"
+
+
+def tranches(**changes):
+    """What FinViz shows of a filing in three lines, and what OpenInsider makes of them: one line, weighted."""
+    facts = {"accession": FILING, "owner": "Okafor Adaeze M"} | changes
+    sold = ((700, "40.10", 20_700), (1_100, "40.30", 21_800), (450, "40.00", 22_250))
+    lines = [
+        trade(
+            key=f"f-{n}",
+            source="finviz",
+            shares=Decimal(n),
+            price=Decimal(p),
+            value=n * Decimal(p),
+            shares_after=Decimal(a),
+            **facts,
+        )
+        for n, p, a in sold
+    ]
+    value = sum(line.value for line in lines)
+    merged = {"key": "o-1", "source": "openinsider", "known_at": KNOWN_AT + timedelta(seconds=41)}
+    numbers = {"shares": Decimal(2_250), "value": value, "price": Decimal("40.18"), "shares_after": Decimal(22_250)}
+    return lines, trade(**(facts | merged | numbers))
+
+
+def test_tranches_and_their_sum_are_one_event_and_counted_once():
+    lines, merged = tranches()
+    for shown in ([*lines, merged], [merged, *lines]):
+        (event,) = find_events(to_table(shown))
+        assert (event.trade.shares, event.held_before) == (2_250, 20_000)
+        assert set(event.keys) == {"f-700", "f-1100", "f-450", "o-1"}
+
+
+def test_a_line_only_one_source_has_is_not_lost():
+    lines, merged = tranches()
+    other = trade(key="o-2", source="openinsider", accession="0009995001-26-000004", owner="Brandt Ilse")
+    assert len(find_events(to_table([*lines, merged, other]))) == 2
+
+
+@pytest.mark.parametrize("problem", [{"acquired": None}, {"form": "4/A"}])
+def test_a_doubt_of_one_source_is_a_doubt_about_the_event(problem):
+    facts = {"accession": FILING}
+    calm = trade(key="same", source="finviz", **facts)
+    alarmed = trade(key="same", source="openinsider", known_at=KNOWN_AT + timedelta(seconds=41), **(facts | problem))
+    for shown in ([calm, alarmed], [alarmed, calm]):
+        (event,) = find_events(to_table(shown))
+        assert event.quarantine
+
+
+def test_an_issuer_that_two_sources_spell_differently_is_still_known():
+    one = trade(key="same", source="finviz", accession=FILING, issuer="Northwind Robotics Inc")
+    other = trade(key="same", source="openinsider", accession=FILING, issuer="Northwind Robotics, Inc.")
+    (event,) = find_events(to_table([one, other]))
+    assert event.trade.issuer
+    (torn,) = find_events(to_table([one, replace(other, symbol="HLCN", issuer="Helicon Ltd")]))
+    assert torn.trade.issuer is None
+
+
+def test_a_whole_market_seen_on_two_sites_is_the_market_seen_on_one():
+    now = datetime(2026, 3, 2, 13, tzinfo=UTC)
+    lines = market(date(2026, 3, 2)).public(now)
+    one = finviz.parse(finviz_pages.list_page(lines, finviz_pages.LAYOUTS["2026"]), now)
+    other = openinsider.parse(openinsider_pages.list_page(lines), now)
+    alone = {event.key: event for event in find_events(one)}
+    for shown in ([one, other], [other, one]):
+        both = {event.key: event for event in find_events(pd.concat(shown, ignore_index=True))}
+        assert set(both) == set(alone)
+        for key, event in both.items():
+            assert (event.trade.shares, event.held_before, event.symbols, bool(event.quarantine)) == (
+                alone[key].trade.shares,
+                alone[key].held_before,
+                alone[key].symbols,
+                bool(alone[key].quarantine),
+            )

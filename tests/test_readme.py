@@ -17,6 +17,24 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
+NEWSLETTER = json.dumps(
+    [
+        {
+            "number": 1,
+            "symbol": "NWRB",
+            "owner": "Okafor Adaeze M",
+            "title": "CFO",
+            "traded_on": "2026-02-27",
+            "filed_on": "2026-03-02",
+            "known_at": "2026-03-02T22:03:00+00:00",
+            "shares": 3000,
+            "price": "40.81",
+            "shares_after": 18500,
+        }
+    ]
+)
+
+
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
@@ -99,6 +117,7 @@ def test_a_part_of_your_own_is_one_file_and_one_setting(
     example: str, settings: dict[str, str], stand_ins: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / example).write_text(EXAMPLES[example], encoding="utf-8")
+    (tmp_path / "newsletter.json").write_text(NEWSLETTER, encoding="utf-8")
     done = shell(
         "insiderbot run --dry-run --format json",
         tmp_path,
@@ -115,6 +134,19 @@ def test_a_part_of_your_own_is_one_file_and_one_setting(
     assert "buy" in {d["decision"] for d in decisions} or example == "my_source.py"
 
 
+def test_the_source_of_your_own_passes_the_contract(tmp_path: Path) -> None:
+    (tmp_path / "my_source.py").write_text(EXAMPLES["my_source.py"], encoding="utf-8")
+    (tmp_path / "my_bench.py").write_text(
+        "from my_source import Newsletter\n"
+        "from tests.sources.test_contract import Setting\n"
+        "def setting(folder):\n"
+        "    file = folder / 'newsletter.json'\n"
+        f"    return Setting(Newsletter(file), file.write_text, file.unlink, {NEWSLETTER!r}, '[]', 1)\n",
+        encoding="utf-8",
+    )
+    passes_the_contract("tests/sources/test_contract.py", {"INSIDERBOT_SOURCE": "my_bench:setting"}, tmp_path)
+
+
 def test_the_broker_of_your_own_passes_the_contract(tmp_path: Path) -> None:
     (tmp_path / "my_broker.py").write_text(EXAMPLES["my_broker.py"], encoding="utf-8")
     (tmp_path / "my_bench.py").write_text(
@@ -126,9 +158,12 @@ def test_the_broker_of_your_own_passes_the_contract(tmp_path: Path) -> None:
         "    return replace(made, broker=NoPennyStocks(made.broker), again=NoPennyStocks(made.again))\n",
         encoding="utf-8",
     )
-    suite = "tests/brokers/test_contract.py"
+    passes_the_contract("tests/brokers/test_contract.py", {"INSIDERBOT_BENCH": "my_bench:bench"}, tmp_path)
+
+
+def passes_the_contract(suite: str, named: dict[str, str], folder: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", suite]
-    environment = {**os.environ, "INSIDERBOT_BENCH": "my_bench:bench", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    environment = {**os.environ, **named, "PYTHONPATH": f"{folder}:{ROOT}"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
     assert re.search(r"\[100%\]", done.stdout)

@@ -1,5 +1,14 @@
-"""What every source promises, asked of each in turn."""
+"""What every source promises, asked of each in turn.
 
+To put your own source through it, write a function that takes an empty folder and returns a `Setting`, and name it:
+
+    INSIDERBOT_SOURCE=my_package.bench:setting pytest tests/sources/test_contract.py
+
+Its `page` shows lines that were all public on 20 March 2026, `empty_page` is the same without any of them.
+"""
+
+import importlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +44,7 @@ WORLDS = {
     "files:openinsider.jsonl": (openinsider_pages.json_lines(ROWS), *OPENINSIDER),
     "files:openinsider.csv": (csv_text(openinsider_pages.market_csv(ROWS)), *OPENINSIDER),
 }
+OWN = os.environ.get("INSIDERBOT_SOURCE")
 ADDRESSES = {
     "finviz": "https://finviz.com/insidertrading",
     "openinsider": "https://openinsider.com/latest-insider-trading",
@@ -53,10 +63,15 @@ class Setting:
     lines: int
 
 
-@pytest.fixture(params=WORLDS)
+@pytest.fixture(params=[OWN] if OWN else WORLDS)
 def setting(request: pytest.FixtureRequest, tmp_path: Path) -> Setting:
     """The source as the settings name it, with the invented lines to read."""
     spec = request.param
+    if OWN:
+        module, _, name = OWN.partition(":")
+        made: Setting = getattr(importlib.import_module(module), name)(tmp_path)
+        made.show(made.page)
+        return made
     factory, argument = plugins.find("sources", spec)
     kit = plugins.Kit(settings=Settings(), clock=lambda: NOW, http=Http("tests"), argument=argument)
     text, *told = WORLDS[spec]

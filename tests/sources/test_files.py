@@ -249,6 +249,12 @@ def test_companies_and_persons_that_changed_places_are_refused() -> None:
     assert "column 'Insider Name': found the companies of 'Company Name'" in refusal(csv_text(table).encode())
 
 
+def test_a_table_of_funds_alone_needs_no_company() -> None:
+    table = market_csv([openinsider_pages.Row(owner=f"Fund {letter} LLC") for letter in "ABC"])
+    place = table[0].index("Company_Name")
+    assert len(read(csv_text([[*line[:place], *line[place + 1 :]] for line in table]))) == 3
+
+
 def test_a_sale_without_its_sign_is_refused() -> None:
     text = csv_text(market_csv(ROWS)).replace("-310001.0", "310001.0")
     assert "row 3, column 'Qty': expected a number below 0 for S - Sale, found '310001.0'" in refusal(text.encode())
@@ -354,9 +360,11 @@ def test_a_folder_is_every_known_file_in_order(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(csv_text(tutorial_csv(LINES[:4])).encode()))
     (tmp_path / "C.HTM").write_text(new_list(LINES[6:8]))
     (tmp_path / "notes.txt").write_text("no table")
+    (tmp_path / "z.jsonl.gz").write_bytes(gzip.compress(json_lines(ROWS[1:3]).encode()))
     table = fetch(tmp_path)
-    assert len(table) == 4 + len(ONE_COMPANY) + 2
-    assert table["key"].str.startswith("row:").tolist() == [False] * 2 + [True] * 4 + [False] * len(ONE_COMPANY)
+    assert len(table) == 4 + len(ONE_COMPANY) + 2 + 2
+    has_no_filing = [False] * 2 + [True] * 4 + [False] * len(ONE_COMPANY) + [True] * 2
+    assert table["key"].str.startswith("row:").tolist() == has_no_filing
 
 
 def test_overlapping_pages_show_every_line_once(tmp_path: Path) -> None:
