@@ -14,7 +14,7 @@ from bot.doctor import CHECKS, Finding, examine
 from bot.settings import Settings
 from tests.fakes import Time
 
-NOW = datetime.now(UTC)  # the stand-in says what time it really is
+NOW = datetime.now(UTC)  # or a little later: the stand-in says what time it really is
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def good() -> Iterator[dict[str, Any]]:
         }
 
 
-def found(now: datetime = NOW, **values: Any) -> dict[str, list[Finding]]:
-    findings = examine(Settings.of(**values), Time(now))
+def found(now: datetime | None = None, **values: Any) -> dict[str, list[Finding]]:
+    findings = examine(Settings.of(**values), Time(now or datetime.now(UTC)))
     return {about: [each for each in findings if each.about == about] for about in CHECKS}
 
 
