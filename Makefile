@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench image clean
 
 demo: $(VENV)/.run  ## the main job on the embedded market
 	@$(BIN)/insiderbot demo
@@ -20,6 +20,9 @@ lint: $(VENV)/.dev  ## style, types, import contracts
 bench: $(VENV)/.dev  ## the speed figures of the README
 	$(BIN)/python benchmarks/help.py
 	$(BIN)/python benchmarks/cycle.py
+
+image:  ## the container image
+	docker build --tag insiderbot .
 
 clean:
 	rm -rf $(VENV) build *.egg-info

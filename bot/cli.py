@@ -2,6 +2,7 @@
 
 import gc
 import io
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -174,6 +175,7 @@ def daemon(
     ] = False,
 ) -> None:
     """Stay, and run one cycle per session of the venue, at BOT_CYCLE_AT; the log goes to stderr."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # process 1 of a container ignores what nobody handles
     from bot import app as wiring
     from bot import daemon as staying
 

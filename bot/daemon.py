@@ -14,7 +14,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
-from threading import Event, Lock
+from threading import Event, Lock, Timer
 from typing import Final, Protocol
 
 from bot.engine import Bot, Plan
@@ -32,6 +32,7 @@ FIRST_RETRY: Final = timedelta(minutes=10)  # a page is not to be asked for more
 LAST_RETRY: Final = timedelta(hours=1)
 GRACE: Final = timedelta(seconds=8)  # what a cycle may still take when the daemon is told to stop
 LATEST_SIGN: Final = 3 * BEAT  # an older sign of life is none
+SECOND: Final = timedelta(seconds=1)
 STUCK: Final = timedelta(minutes=30)  # no cycle takes so long
 
 
@@ -175,6 +176,9 @@ def serve(daemon: Daemon, clock: Clock) -> None:
 
     def stopping(number: int, _: object) -> None:
         signal.signal(number, signal.SIG_DFL)  # whoever insists is obeyed at once
+        last = Timer((GRACE + SECOND).total_seconds(), os._exit, (0,))  # a dumb database may hold even this thread
+        last.daemon = True
+        last.start()
         stop.set()
 
     def tick() -> None:

@@ -46,7 +46,7 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _quoted(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else ",".join(value) if isinstance(value, list) else json.dumps(value)
     return text if text and not set(text) & set(" ='\"") else json.dumps(text, ensure_ascii=False)
 
 
