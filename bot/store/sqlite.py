@@ -62,6 +62,8 @@ def told(error: DBAPIError) -> StoreError | TryAgainError:
         return TryAgainError("the database is in use by another process")
     if "readonly database" in words:
         return StoreError("the database is read-only, or holds an unfinished write that `insiderbot run` completes")
+    if "unable to open" in words:
+        return StoreError("the database file cannot be opened: may this user write to its folder?")
     return StoreError(f"the database cannot be used: {words}")
 
 
