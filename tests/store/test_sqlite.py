@@ -86,7 +86,7 @@ def test_a_file_that_is_no_database_is_refused_and_not_touched(tmp_path: Path, r
 
 
 def test_a_folder_is_no_database(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="unable to open database file"):
+    with pytest.raises(StoreError, match="may this user write to its folder"):
         open_database(f"sqlite:///{tmp_path}")
 
 
