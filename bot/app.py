@@ -122,7 +122,8 @@ class App:
 
     @cached_property
     def _kit(self) -> Kit:
-        return Kit(settings=self.settings, clock=self.clock, http=Http(self.settings.user_agent))
+        http = Http(self.settings.user_agent)
+        return Kit(settings=self.settings, clock=self.clock, http=http, memory=Notes(self.store))
 
     def _part(self, kind: Kind, spec: str, **more: Any) -> Any:
         """The part a setting names, built from the kit and what only its kind may use."""
@@ -152,6 +153,14 @@ class App:
             desk=desk,
             trade_backlog=trade_backlog,
         )
+
+
+class Notes:
+    """A source's own corner of the store."""
+
+    def __init__(self, store: Repository) -> None:
+        self.get = store.recall
+        self.put = store.remember
 
 
 class ReadOnlyBroker:

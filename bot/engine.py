@@ -79,12 +79,16 @@ def gather(sources: Sequence[Source], now: datetime) -> tuple[pd.DataFrame, list
     tables, degraded = [], []
     for source in sources:
         try:
-            tables.append(validate(source.fetch(now)))
+            table = validate(source.fetch(now))
+            tables.append(table)
+            degraded += [Degraded(name=source.name, reason=reason) for reason in table.attrs.get("left_out", ())]
         except SourceError as error:
             degraded.append(Degraded(name=source.name, reason=str(error)))
     if not tables:
         raise SourceError("; ".join(item.reason for item in degraded))
-    return pd.concat(tables, ignore_index=True), degraded
+    merged = pd.concat(tables, ignore_index=True)
+    merged.attrs = {}
+    return merged, degraded
 
 
 def public_by(trades: pd.DataFrame, now: datetime) -> pd.DataFrame:

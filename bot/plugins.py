@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from bot.errors import ConfigError
 from bot.http import Http
-from bot.ports import Clock, PaperBook, Prices
+from bot.ports import Clock, Memory, PaperBook, Prices
 from bot.settings import Settings
 
 Kind = Literal["sources", "strategies", "brokers", "prices", "rates"]
@@ -27,6 +27,7 @@ class Kit:
     argument: str = ""
     prices: Prices | None = None
     book: PaperBook | None = None
+    memory: Memory | None = None
 
 
 Factory = Callable[[Kit], Any]

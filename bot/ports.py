@@ -37,7 +37,23 @@ class Source(Protocol):
     name: str
 
     def fetch(self, now: datetime) -> "pd.DataFrame":
-        """The trades table the source shows at `now`; SourceError when it shows anything less than that."""
+        """The trades table the source shows at `now`; SourceError when it shows anything less than that.
+
+        What single filings a source of many had to leave out is told in the table's `attrs["left_out"]`, a sentence
+        each; such a source is degraded, and the rest of its table is used.
+        """
+        ...
+
+
+class Memory(Protocol):
+    """What a source remembers from one cycle to the next."""
+
+    def get(self, name: str) -> str | None:
+        """What was kept under this name, or None."""
+        ...
+
+    def put(self, name: str, value: str) -> None:
+        """Keep this with the next plan that is recorded, in the same transaction; without one it is forgotten."""
         ...
 
 

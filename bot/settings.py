@@ -162,6 +162,44 @@ class Settings(BaseSettings):
     openinsider_views: Names = Field(
         ("latest-insider-trading",), description="OpenInsider pages to read, by comma; a company's page is its ticker"
     )
+    edgar_url: Url = Field(
+        "https://www.sec.gov", description="Base URL of SEC EDGAR; asked only when edgar is named in sources"
+    )
+    edgar_lookback: Days = Field(
+        7, description="edgar: calendar days of filings that a cycle looks at; must cover known_within"
+    )
+    archive: Path = Field(
+        Path("insiderbot-archive"), description="Folder that keeps every filing as it came, and what is known of EDGAR"
+    )
+    securitiesdb_url: Url = Field(
+        "https://securitiesdb.com",
+        description="Base URL of SecuritiesDB; asked by scan, or when it is named in sources",
+    )
+    securitiesdb_key: SecretStr | None = Field(None, description="SecuritiesDB key, where there is one; not required")
+    watchlist: Names = Field(
+        (), description="Tickers for securitiesdb and scan, by comma; @FILE reads them from a file, one a line"
+    )
+    rest_url: Url | None = Field(
+        None, description="rest: address of a filings API's list, such as https://api.example.com/filings"
+    )
+    rest_key: SecretStr | None = Field(None, description="rest: its key or token")
+    rest_key_header: str = Field(
+        "Authorization",
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,60}$",
+        description="rest: the header of the key; Authorization sends it as a Bearer token, any other one as it is",
+    )
+    rest_paging: Literal["cursor", "offset"] = Field(
+        "cursor", description="rest: how its list is paged: cursor (next_cursor) or offset (page, total_count)"
+    )
+    rest_fields: Names = Field(
+        (), description="rest: its words where they are not ours, by comma: owner=insiderName; nothing after = for none"
+    )
+    rest_filters: Names = Field(
+        ("sort=created_at",), description="rest: parameters sent with every request, by comma, such as country=US"
+    )
+    rest_overlap_days: Days = Field(
+        10, description="rest: days before the newest filing known that are asked for again, for what comes late"
+    )
     ecb_url: Url = Field("https://www.ecb.europa.eu", description="Base URL of the ECB's daily reference rates")
     user_agent: str = Field(
         "Mozilla/5.0 (compatible; insiderbot/0.1)",

@@ -62,7 +62,7 @@ def test_an_own_part_may_lie_in_a_package() -> None:
         (
             "sources",
             "",
-            "there is no '' among the sources; choose from files, finviz, openinsider or write module:factory",
+            "there is no '' among the sources; choose from edgar, files, finviz, openinsider, rest, securitiesdb or write module:factory",
         ),
         (
             "brokers",

@@ -35,6 +35,7 @@ class Repository:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._notes: dict[str, str] = {}
 
     # -- what has been seen and decided
 
@@ -56,7 +57,8 @@ class Repository:
                 _record_events(connection, decisions, now)
                 if intents:
                     connection.execute(insert(orders), [_new_order(intent) for intent in intents])
-                _keep(connection, LAST_CYCLE, now.isoformat())
+                for name, value in {**self._notes, LAST_CYCLE: now.isoformat()}.items():
+                    _keep(connection, name, value)
         except IntegrityError as error:
             raise TryAgainError("another process decided the same events at this moment; nothing was sent") from error
 
@@ -196,6 +198,16 @@ class Repository:
                 connection.execute(delete(mappings).where(mappings.c.request.in_(chunk)))
             rows = [{"request": key, "answer": answer, "expires_at": expires_at} for key, answer in answers.items()]
             connection.execute(insert(mappings), rows)
+
+    # -- what sources remember
+
+    def recall(self, name: str) -> str | None:
+        """What a source has kept under this name."""
+        return self._kept(f"source:{name}")
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep this with the next plan that is recorded; when none ever is, it is as if it had never been read."""
+        self._notes[f"source:{name}"] = value
 
     def _kept(self, name: str) -> str | None:
         with self._database.read() as connection:
