@@ -56,7 +56,11 @@ def staying(settings: Settings, *, clock: Clock = utc_now, trade_backlog: bool =
     with parts() as tried:
         tried.acting()
     timetable = Timetable(sessions=Sessions(settings.venue), at=time.fromisoformat(settings.cycle_at))
-    timetable.following(clock())
+    coming = timetable.following(clock())
+    if settings.entry == "now" and not timetable.sessions.open_at(coming):
+        raise ConfigError(
+            f"BOT_ENTRY is now, but {settings.venue} is closed at BOT_CYCLE_AT {settings.cycle_at}: nothing could enter"
+        )
     return Daemon(parts, timetable, clock, trade_backlog=trade_backlog)
 
 
@@ -132,6 +136,8 @@ class App:
 
     def _bot(self, broker: BrokerView, cache: MappingCache, *, desk: Desk | None, trade_backlog: bool) -> Bot:
         settings = self.settings
+        if broker.mic not in {None, settings.venue}:
+            raise ConfigError(f"BOT_VENUE is {settings.venue}, but {broker.name} trades at {broker.mic}: write that")
         strategy: Strategy = self._part("strategies", settings.strategy)
         trader = Trader(
             mapper=self.mapper(broker, cache),
@@ -170,6 +176,7 @@ class ReadOnlyBroker:
         self.name = broker.name
         self.two_step = broker.two_step
         self.needs_isin = broker.needs_isin
+        self.mic = broker.mic
         self.account = broker.account
         self.positions = broker.positions
         self.quote = broker.quote

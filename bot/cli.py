@@ -92,8 +92,8 @@ def run(
             return
         plan, orders = parts.acting(trade_backlog=trade_backlog).run()
         console.show_cycle(plan, [console.order_row(order) for order in orders], form)
-        if left := [item for item in plan.degraded if item.name == "mapping"]:
-            raise TryAgainError(f"some trades are still to be decided: {left[0].reason}")
+        if plan.unfinished:
+            raise TryAgainError(f"some trades are still to be decided: {plan.unfinished}")
 
 
 @app.command(rich_help_panel="Use")
@@ -195,15 +195,15 @@ def status(*, form: As = Format.TABLE) -> None:
 
     with wiring.opened(_start(), read_only=True) as parts:
         store, broker = parts.store, parts.broker
-        account = broker.account()
+        account, positions = broker.account(), broker.positions()
         row = {
             "broker": broker.name,
             "account": account.id,
             "currency": account.currency,
             "cash": plain(account.cash),
             "available": plain(account.available),
-            "invested": plain(invested(broker, parts.rates, parts.clock())),
-            "positions": len(broker.positions()),
+            "invested": plain(invested(positions, account, broker, parts.rates, parts.clock())),
+            "positions": len(positions),
             "open_orders": len(store.open_orders()),
             "orders": len(store.orders()),
             "halted": store.halted(),

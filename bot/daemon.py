@@ -18,7 +18,7 @@ from threading import Event, Lock, Timer
 from typing import Final, Protocol
 
 from bot.engine import Bot, Plan
-from bot.errors import BotError, NotPaperError, TryAgainError
+from bot.errors import BlockedError, BotError, TryAgainError
 from bot.model import Decision, Order, OrderIntent, Skip
 from bot.ports import Clock
 from bot.sessions import Session
@@ -49,10 +49,6 @@ class Memory(Protocol):
 
     def open_orders(self) -> Sequence[tuple[OrderIntent, Order]]:
         """Every order of ours that is not final."""
-        ...
-
-    def halt(self, reason: str | None, now: datetime) -> None:
-        """Send nothing any more."""
         ...
 
     def beat(self, now: datetime) -> None:
@@ -134,35 +130,35 @@ class Daemon:
         try:
             with self._opened() as parts:
                 due = self._timetable.due(parts.store.session_done(), now)
-                self._cycle(parts, due, now) if due else self._watch(parts)
+                self._cycle(parts, due) if due else self._watch(parts)
         except BotError as error:
             self._failures += 1
-            wait = min(FIRST_RETRY * 2 ** (self._failures - 1), LAST_RETRY)
-            self._not_before = self._clock() + wait
-            again = {"reason": str(error), "again_at": self._not_before}
-            log.error("left for later", extra={"facts": again})  # noqa: TRY400 - the sentence is all there is to it
+            again = self._clock() + min(FIRST_RETRY * 2 ** (self._failures - 1), LAST_RETRY)
+            self._not_before = min(again, self._timetable.following(self._clock()))
+            facts = {"reason": str(error), "again_at": self._not_before}
+            log.error("left for later", extra={"facts": facts})  # noqa: TRY400 - the sentence is all there is to it
         else:
             self._failures = 0
             self._not_before = min(self._clock() + WATCH, self._timetable.following(self._clock()))
 
-    def _cycle(self, parts: Parts, due: Sequence[Session], now: datetime) -> None:
+    def _cycle(self, parts: Parts, due: Sequence[Session]) -> None:
         facts = {"sessions": [session.day for session in due], "due_at": self._timetable.instant(due[-1])}
         log.info("cycle begins", extra={"facts": facts})
         try:
             plan, orders = parts.acting(trade_backlog=self._trade_backlog).run()
-        except NotPaperError as error:
-            parts.store.halt(f"halted by itself: {error}", now)
-            raise
-        _tell(plan, orders)
-        if left := [item for item in plan.degraded if item.name == "mapping"]:
-            raise TryAgainError(f"some trades are still to be decided: {left[0].reason}")
+        except BlockedError as error:  # to be asked again with the next session, and not before
+            log.error("blocked", extra={"facts": {"reason": str(error)}})  # noqa: TRY400
+        else:
+            _tell(plan, orders)
+            if plan.unfinished:
+                raise TryAgainError(f"some trades are still to be decided: {plan.unfinished}")
         parts.store.finish_session(due[-1].day)
         log.info("cycle done", extra={"facts": {**facts, "next_at": self._timetable.following(self._clock())}})
 
     def _watch(self, parts: Parts) -> None:
         """See what became of the orders that are open; every change is logged where it is made."""
-        if parts.store.open_orders() and (desk := parts.acting().desk):
-            desk.work()
+        if parts.store.open_orders():
+            parts.acting().watch()
 
 
 def serve(daemon: Daemon, clock: Clock) -> None:

@@ -22,7 +22,7 @@ State = Literal["good", "look", "bad"]
 ENOUGH_DISK: Final = 200 * 1024**2
 ENOUGH_CALENDAR: Final = timedelta(days=90)
 FARTHEST_CLOCK: Final = timedelta(seconds=60)
-NEWEST_RULES: Final = 2026  # the year up to which this version was checked: an earlier clock is wrong
+EARLIEST: Final = 2026  # the year this version was written in: an earlier clock is wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +86,9 @@ def _broker(settings: Settings, clock: Clock) -> Found:
 
 
 def _quotes(settings: Settings, parts: App) -> Found:
-    if parts.broker.needs_isin and settings.venue.startswith("XN"):
-        yield "look", f"{parts.broker.name} trades by ISIN, but BOT_VENUE is {settings.venue}", "is it BOT_VENUE=XMUN?"
+    if parts.broker.mic not in {None, settings.venue}:
+        at = f"{parts.broker.name} trades at {parts.broker.mic}, but BOT_VENUE is {settings.venue}"
+        yield "bad", at, f"BOT_VENUE={parts.broker.mic}"
     if parts.broker.name == "simulated" and not settings.prices:
         yield "bad", "the simulated broker has no prices: no order can be sized", "set BOT_PRICES=files:PATH"
     else:
@@ -96,7 +97,7 @@ def _quotes(settings: Settings, parts: App) -> Found:
 
 def _clock(settings: Settings, clock: Clock) -> Found:
     now = clock()
-    if now.year < NEWEST_RULES:
+    if now.year < EARLIEST:
         yield "bad", f"the clock says {now:%Y-%m-%d %H:%M} UTC", "set it, best by NTP"
         return
     with opened(settings, clock=clock, read_only=True) as parts:

@@ -4,13 +4,14 @@ source.fetch ─► events ─► strategy ─► store.unseen ─► mapper.fin
 store.record ─► broker.submit ─► broker.activate ─► fills                                execute(): writes
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pandas as pd
 
-from bot.errors import ConfigError, SourceError
+from bot.errors import BlockedError, ConfigError, NotPaperError, SourceError
 from bot.events import as_table, decided, find_events
 from bot.model import Decision, Degraded, Order, OrderIntent, Skip
 from bot.orders import Desk
@@ -27,6 +28,12 @@ class Plan:
     decisions: tuple[Decision, ...]
     intents: tuple[OrderIntent, ...]
     degraded: tuple[Degraded, ...]
+
+    @property
+    def unfinished(self) -> str | None:
+        """Why some events are still to be decided, soon; None when all are."""
+        skips = (decision.verdict for decision in self.decisions)
+        return next((skip.reason for skip in skips if isinstance(skip, Skip) and skip.outage), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +68,25 @@ class Bot:
 
     def run(self) -> tuple[Plan, list[Order]]:
         """One cycle: settle what is open, plan, execute; every order that was open in it, as it stands afterwards."""
-        settled = self.desk.work() if self.desk else []
-        plan = self.plan()
-        orders = {order.client_order_id: order for order in (*settled, *self.execute(plan))}
+        settled = self.watch()
+        with self._paper_only():
+            plan = self.plan()
+            orders = {order.client_order_id: order for order in (*settled, *self.execute(plan))}
         return plan, list(orders.values())
+
+    def watch(self) -> list[Order]:
+        """Take every open order as far as it goes, and decide nothing new."""
+        with self._paper_only():
+            return self.desk.work() if self.desk else []
+
+    @contextmanager
+    def _paper_only(self) -> Iterator[None]:
+        """Whatever does not prove paper halts the bot, for an operator to look at."""
+        try:
+            yield
+        except NotPaperError as error:
+            self.store.halt(f"halted by itself: {error}", self.clock())
+            raise
 
     def _unseen(self, judged: Sequence[Decision], now: datetime) -> list[Decision]:
         """What is new, less what cannot be trusted, is older than the bot, or comes while it is halted."""
@@ -76,16 +98,18 @@ class Bot:
 
 def gather(sources: Sequence[Source], now: datetime) -> tuple[pd.DataFrame, list[Degraded]]:
     """What the sources show at `now`, and which of them failed; SourceError when none answered."""
-    tables, degraded = [], []
+    tables, degraded, blocked = [], [], 0
     for source in sources:
         try:
             table = validate(source.fetch(now))
             tables.append(table)
             degraded += [Degraded(name=source.name, reason=reason) for reason in table.attrs.get("left_out", ())]
         except SourceError as error:
+            blocked += isinstance(error, BlockedError)
             degraded.append(Degraded(name=source.name, reason=str(error)))
     if not tables:
-        raise SourceError("; ".join(item.reason for item in degraded))
+        kind = BlockedError if blocked == len(sources) else SourceError
+        raise kind("; ".join(item.reason for item in degraded))
     merged = pd.concat(tables, ignore_index=True)
     merged.attrs = {}
     return merged, degraded
@@ -113,5 +137,5 @@ def overruled(decision: Decision, trade_from: datetime | None, halted: str | Non
 def waiting(decisions: Sequence[Decision]) -> list[Degraded]:
     """The services that could not be asked, once each: their events are decided again next time."""
     skips = [decision.verdict for decision in decisions if isinstance(decision.verdict, Skip)]
-    reasons = {skip.reason: None for skip in skips if skip.rule == "mapping" and not skip.final}
-    return [Degraded(name="mapping", reason=reason) for reason in reasons]
+    outages = dict.fromkeys((skip.rule, skip.reason) for skip in skips if skip.outage)
+    return [Degraded(name=rule, reason=reason) for rule, reason in outages]

@@ -3,6 +3,7 @@
 BotError                  one sentence for the user; exit code 1
 ├── ConfigError           a setting or an argument is wrong; exit code 2
 ├── SourceError           a source did not answer, or not with the page it promised
+│   └── BlockedError      it does not want to be asked by a bot: not before the next session
 ├── RatesError            there is no telling what a currency is worth: the service is out, or its answer is no rate
 ├── TryAgainError         another instance leads, or a service is throttled or out of reach; exit code 75
 ├── HaltedError           nothing may be sent until an operator resumes
@@ -29,6 +30,10 @@ class ConfigError(BotError):
 
 class SourceError(BotError):
     """A source failed its gate: the sentence says what was expected and what was found."""
+
+
+class BlockedError(SourceError):
+    """A site that shows a challenge, or forbids: it is not to be asked again today."""
 
 
 class RatesError(BotError):

@@ -7,6 +7,7 @@ STEPS = {
     "strategy": "rules",
     "mapping": "instrument",
     "session": "session",
+    "exchange": "price",
     "size": "size",
     "order": "order",
 }

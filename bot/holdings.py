@@ -1,6 +1,6 @@
 """What a person held before and after a filing, from the balances its lines show."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -32,6 +32,39 @@ def balance(lines: Sequence[InsiderTrade]) -> tuple[Decimal | None, Decimal | No
     if not chains or any(before < 0 or after < 0 for before, after in chains):
         return None, None
     return sum((chain[0] for chain in chains), Decimal(0)), sum((chain[1] for chain in chains), Decimal(0))
+
+
+def total(lines: Sequence[InsiderTrade]) -> tuple[Decimal | None, Decimal | None]:
+    """The shares of one class held before and after filings that were read themselves, over all that is held.
+
+    The lines stand in their filings' order; direct and indirect ones are chained apart, and so is each line that does
+    not start where another ended. Who holds directly does so on one line: where its balances leave gaps, they are
+    taken as `balance` takes them. Holdings count before and after, once, however many filings of the day repeat them.
+    None where a line does not show its balance, or below zero.
+    """
+    held = [line for line in lines if not line.is_derivative]
+    if any(line.shares_after is None or (line.code and None in (line.shares, line.acquired)) for line in held):
+        return None, None
+    owned: dict[str | None, list[InsiderTrade]] = {}
+    for line in held:
+        owned.setdefault(line.ownership, []).append(line)
+    parts = [_owned(part, is_direct=ownership == "D") for ownership, part in owned.items()]
+    befores, afters = [before for before, _ in parts], [after for _, after in parts]
+    if not parts or None in befores or None in afters:
+        return None, None
+    return _sum(befores), _sum(afters)
+
+
+def _owned(lines: Sequence[InsiderTrade], *, is_direct: bool) -> tuple[Decimal | None, Decimal | None]:
+    """What is held before and after on the lines of one nature, in the order that leaves the fewest gaps."""
+    chains = min((_chains(order) for order in (lines, _in_order(lines, holdings=True))), key=len)
+    if is_direct and len(chains) > 1:
+        moved, kept = [line for line in lines if line.code], [line for line in lines if not line.code]
+        before, after = balance(moved)
+        return (None, None) if before is None or after is None else (_plus(before, kept), _plus(after, kept))
+    if any(chain.before < 0 or chain.after < 0 for chain in chains):
+        return None, None
+    return _sum(chain.before for chain in chains), _sum(chain.after for chain in chains)
 
 
 def _in_order(lines: Sequence[InsiderTrade]) -> list[InsiderTrade]:

@@ -73,19 +73,29 @@ class Http:
             respect_retry_after_header=False,
             raise_on_status=False,
         )
-        self._sessions = {"GET": _session(user_agent, again), "POST": _session(user_agent, Retry(0, read=False))}
+        self._again = _session(user_agent, again)
+        self._once = _session(user_agent, Retry(0, read=False))
 
     def get(
-        self, url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        once: bool = False,
     ) -> Answer:
-        """The page at this address, following at most two redirects and none to another host; with headers, none."""
+        """The page at this address, following at most two redirects and none to another host; with headers, none.
+
+        A server that is busy (5xx) is asked twice again, unless it is to be asked only `once`.
+        """
+        session = self._once if once else self._again
         if headers:
-            return self._in_time(url, lambda: self._send("GET", url, params=params, headers=headers))
-        return self._in_time(url, lambda: self._follow(url, params))
+            return self._in_time(url, lambda: self._send(session, "GET", url, params=params, headers=headers))
+        return self._in_time(url, lambda: self._follow(session, url, params))
 
     def post_json(self, url: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
         """The answer to one POST: never repeated, never redirected."""
-        return self._in_time(url, lambda: self._send("POST", url, json=body, headers=headers))
+        return self._in_time(url, lambda: self._send(self._once, "POST", url, json=body, headers=headers))
 
     def _in_time(self, url: str, call: Callable[[], Answer]) -> Answer:
         """What the call answers, or HttpError at the deadline, wherever names, handshakes or bytes keep it waiting."""
@@ -96,20 +106,20 @@ class Http:
         except TimeoutError:
             raise HttpError(f"{_host(url)} did not answer in full within {self._deadline:g} s") from None
 
-    def _follow(self, url: str, params: Mapping[str, str] | None) -> Answer:
-        answer = self._send("GET", url, params=params)
+    def _follow(self, session: requests.Session, url: str, params: Mapping[str, str] | None) -> Answer:
+        answer = self._send(session, "GET", url, params=params)
         for _ in range(MAX_HOPS):
             if answer.status not in REDIRECTS:
                 return answer
-            answer = self._send("GET", _target(answer))
+            answer = self._send(session, "GET", _target(answer))
         if answer.status in REDIRECTS:
             raise HttpError(f"{_host(url)} redirects more than {MAX_HOPS} times")
         return answer
 
-    def _send(self, method: str, url: str, **arguments: Any) -> Answer:
+    def _send(self, session: requests.Session, method: str, url: str, **arguments: Any) -> Answer:
         ends = time.monotonic() + self._deadline
         try:
-            with self._sessions[method].request(
+            with session.request(
                 method,
                 url,
                 stream=True,

@@ -171,11 +171,15 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skip:
-    """A no with its rule and its reason; a Skip that is not final is decided again while the event is fresh."""
+    """A no with its rule and its reason; a Skip that is not final is decided again while the event is fresh.
+
+    One for an `outage`, somebody who could not be asked, is to be decided again soon.
+    """
 
     rule: str
     reason: str
     final: bool = True
+    outage: bool = False
 
 
 Verdict = Signal | Skip

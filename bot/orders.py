@@ -55,7 +55,7 @@ class Desk:
         except NotPaperError:
             raise
         except (BrokerError, HaltedError) as error:
-            log.warning("%s %s is left as it is: %s", intent.side, intent.instrument.symbol, error)
+            log.warning("order left as it is", extra={"facts": {**_told(order), "reason": str(error)}})
             return self._store.order(order.client_order_id)
         return after
 
@@ -119,8 +119,14 @@ class Desk:
     def _move(self, order: Order, after: Order, fill: Fill | None = None) -> Order:
         if after.status is order.status and after.filled == order.filled:
             return order
-        log.info("%s %s %s: %s -> %s", order.side, order.quantity, order.symbol, order.status, after.status)
+        log.info("order moved", extra={"facts": {**_told(order), "after": after.status, "reason": after.reason}})
         return self._store.move(order, replace(after, updated_at=self._clock()), fill)
+
+
+def _told(order: Order) -> dict[str, object]:
+    """What a line of the log says of an order."""
+    names = ("client_order_id", "side", "quantity", "symbol", "status")
+    return {name: getattr(order, name) for name in names}
 
 
 def _check(order: Order, answer: Order) -> None:

@@ -108,6 +108,8 @@ class BrokerView(Protocol):
     """Whether an order is placed inactive and must be activated."""
     needs_isin: bool
     """Whether instruments are named by ISIN, so that only a proven ISIN can be traded."""
+    mic: str | None
+    """The one venue it trades at (ISO 10383), or None when it is the user's choice."""
 
     def account(self) -> Account:
         """The paper account now; NotPaperError when the answer does not prove paper."""
@@ -200,6 +202,10 @@ class Store(Protocol):
         """The reason why nothing may be sent, or None."""
         ...
 
+    def halt(self, reason: str | None, now: datetime) -> None:
+        """Stop sending for this reason, durably; None starts again."""
+        ...
+
     def have_decisions(self, decision_ids: Sequence[str]) -> set[str]:
         """Those of the ids that an order was already decided under."""
         ...
@@ -219,6 +225,6 @@ class Store(Protocol):
     def move(self, before: Order, after: Order, fill: Fill | None = None) -> Order:
         """Keep an order's next state, and the fill that led there, in one transaction.
 
-        StoreError when the order no longer stands where we last saw it.
+        TryAgainError when the order no longer stands where we last saw it, HaltedError when nothing may be sent.
         """
         ...

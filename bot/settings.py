@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     lemon_markets_url: PaperUrl | None = Field(
         None, description="lemon_markets: base URL of a stand-in or compatible server (the retail service is gone)"
     )
-    lemon_markets_data_url: Url | None = Field(
+    lemon_markets_data_url: PaperUrl | None = Field(
         None, description="lemon_markets: base URL of its market data, where it is another one"
     )
     lemon_markets_key: SecretStr | None = Field(None, description="lemon_markets: key for paper trading")

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 
 from bot.sessions import Session, Sessions
 
-LONGEST_CLOSURE = timedelta(days=14)
+LONGEST_CLOSURE: Final = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,4 +34,5 @@ class Timetable:
         """When the next cycle is due after this instant."""
         today = now.astimezone(self.sessions.zone).date()
         coming = self.sessions.between(today, today + LONGEST_CLOSURE)
-        return next(instant for session in coming if (instant := self.instant(session)) > now)
+        instants = (instant for session in coming if (instant := self.instant(session)) > now)
+        return next(instants, None) or self.instant(self.sessions.next_open(now))

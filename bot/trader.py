@@ -108,7 +108,8 @@ class _Book:
         self._trader = trader
         self._now = now
         self._decided = trader.store.have_decisions([wish.decision_id for wish in wishes])
-        self._wanted = {(wish.instrument.share_class_figi, wish.side) for wish in wishes}
+        new = [wish for wish in wishes if wish.decision_id not in self._decided]
+        self._wanted = {(wish.instrument.share_class_figi, wish.side) for wish in new}
         self._account = trader.broker.account()
         self._terms = trader.broker.terms()
         self._held = list(trader.broker.positions())
@@ -117,6 +118,8 @@ class _Book:
             self._open.add((order.symbol, order.side))
             if order.side is Side.SELL:
                 self._give_up(intent.instrument, order.quantity - order.filled)
+            elif order.broker_order_id is None:  # the broker has not reserved for it what it may not know of
+                self._spend(intent.instrument, order.quantity)
         self.intents: dict[str, OrderIntent] = {}
 
     def enter(self, wish: _Wish) -> Decision:
@@ -185,15 +188,15 @@ class _Book:
 
     def _doubt(self, wish: _Wish, quote: Quote, evidence: dict[str, str]) -> Skip | None:
         """Why the quote cannot be for the share that was traded, or None."""
-        trade = wish.decision.event.trade
-        if trade.currency in {None, quote.currency}:
+        currency = wish.decision.event.trade.currency or wish.instrument.currency
+        trade = replace(wish.decision.event.trade, currency=currency)
+        if currency == quote.currency:
             reason = far_off(trade, quote)
             return Skip(rule="quarantined", reason=reason) if reason else None
-        currency = str(trade.currency)
         try:
             rate = self._trader.rates.rate(quote.currency, currency, self._now)
         except RatesError as error:
-            return Skip(rule="no_quote", reason=str(error), final=False)
+            return Skip(rule="no_quote", reason=str(error), final=False, outage=True)
         if rate is None:
             reason = f"it is quoted in {quote.currency}, and no rate to {currency} is known for this day"
             return Skip(rule="no_quote", reason=reason, final=False)
@@ -207,7 +210,13 @@ class _Book:
         except NotPaperError:
             raise
         except BrokerError as error:  # of this one share: the others are not to wait for it
-            return Skip(rule="no_quote", reason=str(error), final=False)
+            return Skip(rule="no_quote", reason=str(error), final=False, outage=True)
+
+    def _spend(self, instrument: Instrument, quantity: Decimal) -> None:
+        """What shares are expected to cost is not there for others."""
+        quote = self._quote(instrument)
+        cost = quantity * quote.ask + self._terms.fee if isinstance(quote, Quote) else self._trader.policy.notional
+        self._account = replace(self._account, available=self._account.available - cost)
 
     def _position(self, instrument: Instrument) -> Position | None:
         return next((position for position in self._held if position.is_of(instrument)), None)

@@ -1,27 +1,36 @@
 """What the positions are worth now, in the account's own currency."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from bot.errors import RatesError
-from bot.model import Instrument, Position
+from bot.errors import BrokerError, NotPaperError, RatesError
+from bot.model import Account, Instrument, Position, Quote
 from bot.ports import BrokerView, Rates
 
 
-def invested(broker: BrokerView, rates: Rates, now: datetime) -> Decimal | None:
-    """The sum of all positions at their bid, to the cent; None when a quote or an exchange rate is missing."""
-    currency, total = broker.account().currency, Decimal(0)
-    for position in broker.positions():
-        quote = broker.quote(_instrument(position), now)
-        rate = _rate(rates, quote.currency, currency, now) if quote else None
+def invested(
+    positions: Sequence[Position], account: Account, broker: BrokerView, rates: Rates, now: datetime
+) -> Decimal | None:
+    """The sum of these positions at their bid, to the cent; None when a quote or an exchange rate cannot be had."""
+    total = Decimal(0)
+    for position in positions:
+        quote = _quote(position, broker, now)
+        rate = _rate(rates, quote.currency, account.currency, now) if quote else None
         if quote is None or rate is None:
             return None
         total += position.quantity * quote.bid * rate
     return total.quantize(Decimal("0.01"))
 
 
-def _instrument(position: Position) -> Instrument:
-    return Instrument(symbol=position.symbol, name=position.symbol, share_class_figi="", isin=position.isin)
+def _quote(position: Position, broker: BrokerView, now: datetime) -> Quote | None:
+    held = Instrument(symbol=position.symbol, name=position.symbol, share_class_figi="", isin=position.isin)
+    try:
+        return broker.quote(held, now)
+    except NotPaperError:
+        raise
+    except BrokerError:
+        return None
 
 
 def _rate(rates: Rates, base: str, currency: str, now: datetime) -> Decimal | None:

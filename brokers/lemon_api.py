@@ -19,6 +19,7 @@ LONGEST_TEXT: Final = 1000
 MOST: Final = 10**15  # no whole number of this interface comes near it
 INDEFINITE: Final = frozenset({401, 403, 408, 425, 429})  # said on the way to the broker's decision, or before it
 KEY_REFUSED: Final = frozenset({"unauthorized", "token_invalid"})
+GATEWAY: Final = KEY_REFUSED | {"rate_limit_exceeded"}  # said before the account is looked at
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -99,7 +100,7 @@ class Api:
         code, mode = _code(content), content.get("mode")
         if code.startswith("pin_"):
             raise NotPaperError(f"lemon_markets asks for a PIN ({code}), as it does for real money only")
-        is_gateway = not code or code in KEY_REFUSED
+        is_gateway = not code or code in GATEWAY
         if self._paper and mode != "paper" and (mode is not None or status // 100 == 2 or not is_gateway):
             raise NotPaperError(f"lemon_markets answered with mode {shown(mode)} where 'paper' was expected")
 

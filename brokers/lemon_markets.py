@@ -86,6 +86,7 @@ class LemonMarkets:
     name: ClassVar[str] = "lemon_markets"
     two_step: ClassVar[bool] = True
     needs_isin: ClassVar[bool] = True
+    mic: ClassVar[str | None] = MIC
 
     trading: Api
     data: Api

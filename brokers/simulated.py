@@ -43,6 +43,7 @@ class SimulatedBroker:
     name: ClassVar[str] = "simulated"
     two_step: ClassVar[bool] = True
     needs_isin: ClassVar[bool] = False
+    mic: ClassVar[str | None] = None
 
     book: PaperBook
     prices: Prices

@@ -158,6 +158,7 @@ class ScriptedBroker:
 
     name = "scripted"
     needs_isin = False
+    mic: str | None = None
 
     def __init__(self, *, two_step: bool = True) -> None:
         self.two_step = two_step

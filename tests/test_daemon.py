@@ -22,7 +22,7 @@ from bot.demo.finviz import LAYOUTS, list_page
 from bot.demo.openfigi import OpenFigiServer
 from bot.demo.serving import Reply, StandIn
 from bot.demo.show import served
-from bot.errors import ConfigError, NotPaperError
+from bot.errors import BrokerError, ConfigError, NotPaperError
 from bot.settings import Settings
 from tests.fakes import Time
 
@@ -182,6 +182,8 @@ def test_settings_that_cannot_work_end_the_daemon_before_it_begins(tmp_path: Pat
     env = {"BOT_DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}", "BOT_SOURCES": "finvis"}
     with pytest.raises(ConfigError, match="did you mean finviz"):
         staying(settings(env))
+    with pytest.raises(ConfigError, match="BOT_ENTRY is now, but XNYS is closed at BOT_CYCLE_AT 09:00"):
+        staying(settings(env | {"BOT_SOURCES": "finviz", "BOT_ENTRY": "now"}))
     with pytest.raises(ConfigError, match="no calendar for 'XXXX'"):
         staying(settings(env | {"BOT_SOURCES": "finviz", "BOT_VENUE": "XXXX"}))
 
@@ -216,7 +218,7 @@ def test_a_source_that_fails_is_asked_again_after_ten_minutes_and_not_before(
         for _ in range(40):
             daemon.tick()
             clock.now += timedelta(minutes=1)
-    assert sorted({(at - begun) // timedelta(minutes=1) for at in requests}) == [0, 10, 30]  # three tries each
+    assert [(at - begun) // timedelta(minutes=1) for at in requests] == [0, 10, 30]
     left = told(caplog, "left for later")[0]
     assert "503" in left["reason"]
     assert left["again_at"] == begun + timedelta(minutes=10)
@@ -224,19 +226,84 @@ def test_a_source_that_fails_is_asked_again_after_ten_minutes_and_not_before(
         assert parts.store.session_done() is None
 
 
-def test_an_answer_that_is_not_paper_halts_the_bot_by_itself(
-    lived: tuple[Daemon, Time, Page, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+def test_a_site_that_shows_a_challenge_is_not_asked_again_before_the_next_session(
+    lived: tuple[Daemon, Time, Page, dict[str, str]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    daemon, _, _, env = lived
+    _, clock, _, env = lived
+    requests: list[datetime] = []
+
+    def challenges(*_: object) -> Reply:
+        requests.append(clock.now)
+        return 503, {"cf-mitigated": "challenge"}, b"Just a moment..."
+
+    with StandIn(challenges) as site:
+        for _ in range(40):  # and restarts do not matter
+            staying(settings(env | {"BOT_FINVIZ_URL": site.url}), clock=clock).tick()
+            clock.now += timedelta(minutes=5)
+        assert len(requests) == 1
+        assert "stop for today" in told(caplog, "blocked")[0]["reason"]
+        clock.now += timedelta(days=5)
+        staying(settings(env | {"BOT_FINVIZ_URL": site.url}), clock=clock).tick()
+    assert len(requests) == 2
+
+
+def test_what_could_not_be_asked_is_asked_again_on_the_same_day(
+    lived: tuple[Daemon, Time, Page, dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon, clock, page, env = lived
+    broken = staying(settings(env | {"BOT_OPENFIGI_URL": "http://127.0.0.1:9"}), clock=clock, trade_backlog=True)
+    broken.tick()
+    assert "127.0.0.1:9" in told(caplog, "left for later")[0]["reason"]
+    with opened(settings(env), read_only=True) as parts:
+        assert (parts.store.session_done(), parts.store.orders()) == (None, [])
+    daemon.tick()
+    with opened(settings(env), read_only=True) as parts:
+        assert parts.store.session_done()
+        assert parts.store.orders()
+    assert page.requests == 2
+
+
+def test_a_watch_that_fails_does_not_delay_the_next_session(
+    lived: tuple[Daemon, Time, Page, dict[str, str]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon, clock, _, env = lived
+    daemon.tick()
+    timetable = daemon._timetable
+    due = timetable.following(clock.now)
+
+    def fails(_: object) -> None:
+        raise BrokerError("nobody there")
+
+    monkeypatch.setattr("bot.orders.Desk.work", fails)
+    while clock.now < due - timedelta(minutes=2):
+        clock.now = min(clock.now + timedelta(minutes=7), due - timedelta(minutes=2))
+        daemon.tick()
+    assert told(caplog, "left for later")
+    monkeypatch.undo()
+    clock.now = due
+    daemon.tick()
+    with opened(settings(env), read_only=True) as parts:
+        assert parts.store.session_done() == timetable.due(None, due)[-1].day
+
+
+@pytest.mark.parametrize("while_watching", [False, True])
+def test_an_answer_that_is_not_paper_halts_the_bot_by_itself(
+    while_watching: bool, lived: tuple[Daemon, Time, Page, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon, clock, _, env = lived
 
     def real_money(*_: object) -> None:
         raise NotPaperError("the account is not a paper account")
 
-    monkeypatch.setattr("bot.engine.Bot.run", real_money)
+    if while_watching:
+        daemon.tick()
+        clock.now += timedelta(minutes=6)
+    monkeypatch.setattr("brokers.simulated.SimulatedBroker.account", real_money)
+    monkeypatch.setattr("brokers.simulated.SimulatedBroker.find", real_money)
     daemon.tick()
     with opened(settings(env)) as parts:
         assert parts.store.halted() == "halted by itself: the account is not a paper account"
-        assert parts.store.session_done() is None
+        assert bool(parts.store.session_done()) is while_watching
 
 
 def test_open_orders_are_looked_at_between_the_cycles(

@@ -358,7 +358,7 @@ def test_when_no_source_answers_nothing_is_written_down(house: House) -> None:
 
 
 def test_a_mapping_outage_is_not_seen_and_decided_when_the_service_is_back(house: House) -> None:
-    house.mapper.answers["NWRB"] = Skip(rule="mapping", reason="OpenFIGI is throttled", final=False)
+    house.mapper.answers["NWRB"] = Skip(rule="mapping", reason="OpenFIGI is throttled", final=False, outage=True)
     plan, orders = house.bot().run()
     assert orders == []
     assert [(item.name, item.reason) for item in plan.degraded] == [("mapping", "OpenFIGI is throttled")]

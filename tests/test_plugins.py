@@ -62,7 +62,12 @@ def test_an_own_part_may_lie_in_a_package() -> None:
         (
             "sources",
             "",
-            "there is no '' among the sources; choose from edgar, files, finviz, openinsider, rest, securitiesdb or write module:factory",
+            (
+                "sources",
+                "",
+                "there is no '' among the sources; "
+                "choose from edgar, files, finviz, openinsider, rest, securitiesdb or write module:factory",
+            ),
         ),
         (
             "brokers",

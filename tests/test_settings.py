@@ -36,7 +36,7 @@ CHOSEN: dict[str, tuple[str, Any]] = {  # setting -> as written, as read; none i
     "simulated_spread": ("0.2 %", Decimal("0.002")),
     "simulated_minimum": ("0", Decimal(0)),
     "lemon_markets_url": ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1"),
-    "lemon_markets_data_url": ("https://data.example/v1/", "https://data.example/v1"),
+    "lemon_markets_data_url": ("https://sandbox-data.example/v1/", "https://sandbox-data.example/v1"),
     "lemon_markets_key": (CANARY, CANARY),
     "lemon_markets_data_key": (CANARY, CANARY),
     "lemon_markets_venue": ("allday", "allday"),

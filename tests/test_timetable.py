@@ -88,9 +88,6 @@ class Remembered:
     def open_orders(self) -> list[Any]:
         return []
 
-    def halt(self, reason: str | None, now: datetime) -> None:
-        raise AssertionError(reason)
-
     def beat(self, now: datetime) -> None: ...
 
     # the parts

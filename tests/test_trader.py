@@ -242,7 +242,12 @@ def test_no_rate_no_order(abroad: Desk) -> None:
 
 def test_rates_out_of_reach_are_a_reason_that_may_pass(abroad: Desk) -> None:
     abroad.trader = replace(abroad.trader, rates=Exchange(error=RatesError("nobody answers")))
-    assert abroad.verdict(followed()) == Skip(rule="no_quote", reason="nobody answers", final=False)
+    assert abroad.verdict(followed()) == Skip(rule="no_quote", reason="nobody answers", final=False, outage=True)
+
+
+def test_a_trade_that_names_no_currency_is_taken_for_one_in_the_currency_of_its_share(abroad: Desk) -> None:
+    verdict = abroad.verdict(followed(currency=None, price=Decimal(400), value=Decimal(400_000)))
+    assert "off the last US price known, 400.00 USD" in verdict.reason
 
 
 def test_no_rate_is_asked_for_where_the_currencies_agree() -> None:
@@ -273,7 +278,7 @@ class Throttled(ScriptedBroker):
 def test_a_quote_that_cannot_be_had_does_not_keep_the_others_waiting(desk: Desk) -> None:
     desk.trader = replace(desk.trader, broker=Throttled())
     settled, intents = desk.intend(followed(symbol="HLCN"), followed())
-    assert settled[0].verdict == Skip(rule="no_quote", reason="too many requests", final=False)
+    assert settled[0].verdict == Skip(rule="no_quote", reason="too many requests", final=False, outage=True)
     assert [intent.instrument.symbol for intent in intents] == ["NWRB"]
 
 
@@ -299,3 +304,23 @@ def test_a_position_is_recognised_by_its_isin_where_both_have_one(desk: Desk) ->
     ]
     _, (intent,) = desk.intend(followed(code="S"))
     assert intent.quantity == 7
+
+
+def test_what_an_order_that_the_broker_may_not_know_of_will_cost_is_not_spent_twice(desk: Desk) -> None:
+    desk.broker.cash = Decimal(1500)
+    settled, intents = desk.intend(followed())
+    desk.store.record(settled, intents, MORNING)  # and the process dies before it is sent
+    assert desk.verdict(followed(symbol="HLCN")).rule == "cash"
+
+
+def test_a_late_witness_of_a_purchase_already_decided_does_not_forbid_a_sale(desk: Desk) -> None:
+    settled, intents = desk.intend(followed())
+    desk.store.record(settled, intents, MORNING)
+    for before, after in ((OrderStatus.INTENT, OrderStatus.SUBMITTING), (OrderStatus.SUBMITTING, OrderStatus.EXPIRED)):
+        order = desk.store.order(intents[0].client_order_id)
+        assert order.status is before
+        desk.store.move(order, replace(order, status=after))
+    desk.broker.held = [position(quantity=7)]
+    sale = followed(code="S", owner="Brandt Ilse", filed_on=date(2026, 3, 3))
+    settled, (intent,) = desk.intend(followed(owner="Late Witness"), sale)
+    assert intent.side.value == "sell"

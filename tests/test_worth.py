@@ -1,12 +1,17 @@
 """What the positions are worth, in one currency."""
 
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from bot.errors import RatesError
-from bot.worth import invested
+from bot.worth import invested as worth
 from tests.builders import NOW, quote
 from tests.fakes import Exchange, ScriptedBroker, position
+
+
+def invested(broker: ScriptedBroker, rates: Exchange, now: datetime) -> Decimal | None:
+    return worth(broker.positions(), broker.account(), broker, rates, now)
 
 
 def holder() -> ScriptedBroker:

@@ -57,7 +57,9 @@ class ShareClassMapper:
         chosen: dict[Listing, Instrument | Skip] = {}
         for listing in listings:
             answered = all(symbol in known for symbol in symbols_of(listing))
-            chosen[listing] = choose(listing, known) if answered else Skip(rule=RULE, reason=outage, final=False)
+            chosen[listing] = (
+                choose(listing, known) if answered else Skip(rule=RULE, reason=outage, final=False, outage=True)
+            )
         proven = self._prove({each for each in chosen.values() if isinstance(each, Instrument)})
         return {listing: _told(listing, found, proven) for listing, found in chosen.items()}
 
@@ -128,7 +130,7 @@ class _Trial:
         if needs_isin and self.isin is None:
             tried = "; ".join(self.lines) or NO_CANDIDATE
             reason = f"{found.symbol} is share class {found.share_class_figi}, but no ISIN is proven to be it: {tried}"
-            return Skip(rule=RULE, reason=reason, final=self.final)
+            return Skip(rule=RULE, reason=reason, final=self.final, outage=not self.final)
         return replace(found, isin=self.isin, proof=(*found.proof, *self.lines))
 
 

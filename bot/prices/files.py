@@ -20,6 +20,7 @@ SYMBOL: Final = re.compile(r"[A-Z][A-Z0-9]{0,5}([.-][A-Z]{1,2})?", re.ASCII)
 CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 DAY: Final = re.compile(r"(19|20)\d\d-\d\d-\d\d", re.ASCII)
 INSTANT: Final = re.compile(rf"{DAY.pattern}[T ]\d\d:\d\d(:\d\d(\.\d{{1,6}})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+US: Final = "XNYS"  # a bar of a US share is known when the session ends there, wherever the orders go
 STALE: Final = timedelta(days=7)  # longer than any run of holidays: an older price is no quote
 
 
@@ -27,7 +28,7 @@ def prices(kit: Kit) -> "PriceFiles":
     """Prices from the file or folder that the setting names."""
     if not kit.argument:
         raise ConfigError("BOT_PRICES: files needs a path: write files:PATH, a CSV or a folder of them")
-    return PriceFiles(Path(kit.argument), Sessions(kit.settings.venue))
+    return PriceFiles(Path(kit.argument), Sessions(US))
 
 
 class PriceFiles:

@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 from lxml.etree import HTMLParser, XMLSyntaxError, _Element, fromstring
 
-from bot.errors import SourceError
+from bot.errors import BlockedError, SourceError
 from bot.http import Answer, Http, HttpError
 from bot.sources.cells import clean
 from bot.sources.rows import shown
@@ -38,14 +38,14 @@ class Site:
 
     def _get(self, url: str) -> str:
         try:
-            return self._page(self._http.get(url))
+            return self._page(self._http.get(url, once=True))
         except HttpError as error:
             raise SourceError(f"{self._title}: {error}") from error
 
     def _page(self, answer: Answer) -> str:
         """The text of a page, and of nothing else: to be blocked is not to be shown nothing."""
         if answer.status == 403 or "cf-mitigated" in answer.headers or b"Just a moment" in answer.body:
-            raise SourceError(
+            raise BlockedError(
                 f"{self._title} answered with a challenge, which is not for a bot to solve: stop for today"
             )
         if answer.status == 429:

@@ -18,7 +18,7 @@ from tests.builders import instrument, intent
 from tests.fakes import Time
 
 URL = "https://paper.example/v1"
-DATA_URL = "https://data.example/v1"
+DATA_URL = "https://paper-data.example/v1"
 KEY = "canary-key-7f3a9"
 DATA_KEY = "canary-data-key-2b8e1"
 ISIN = SHARES[0].isin

@@ -87,7 +87,7 @@ def test_each_address_gets_its_own_key(wire: Wire) -> None:
     wire.broker.positions()
     wire.broker.quote(SHARE, NOW)
     sent = {call.request.url.split("/v1")[0]: call.request.headers["Authorization"] for call in responses.calls}
-    assert sent == {"https://paper.example": f"Bearer {KEY}", "https://data.example": f"Bearer {DATA_KEY}"}
+    assert sent == {"https://paper.example": f"Bearer {KEY}", "https://paper-data.example": f"Bearer {DATA_KEY}"}
 
 
 def test_one_address_and_one_key_serve_both(wire: Wire) -> None:

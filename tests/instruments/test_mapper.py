@@ -349,7 +349,9 @@ def test_in_an_outage_the_known_still_map_and_the_rest_waits(mapper_of: MapperOf
     known, unknown = Listing(symbols=("NWRB",)), Listing(symbols=("HLH-A", "NWRB"))
     results = mapper.find([known, unknown])
     assert isinstance(results[known], Instrument)
-    assert results[unknown] == Skip(rule="mapping", reason="OpenFIGI is busy (503); try again later", final=False)
+    assert results[unknown] == Skip(
+        rule="mapping", reason="OpenFIGI is busy (503); try again later", final=False, outage=True
+    )
     assert found(mapper, "HLH-A").symbol == "HLH-A"
 
 
