@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -54,14 +54,15 @@ def staying(settings: Settings, *, clock: Clock = utc_now, trade_backlog: bool =
         return opened(settings, clock=clock)
 
     with parts() as tried:
-        tried.acting()
+        is_polled = bool(tried.acting(polling=True).sources)
     timetable = Timetable(sessions=Sessions(settings.venue), at=time.fromisoformat(settings.cycle_at))
     coming = timetable.following(clock())
     if settings.entry == "now" and not timetable.sessions.open_at(coming):
         raise ConfigError(
             f"BOT_ENTRY is now, but {settings.venue} is closed at BOT_CYCLE_AT {settings.cycle_at}: nothing could enter"
         )
-    return Daemon(parts, timetable, clock, trade_backlog=trade_backlog)
+    every = timedelta(seconds=settings.poll_every) if is_polled else None
+    return Daemon(parts, timetable, clock, poll_every=every, trade_backlog=trade_backlog)
 
 
 class App:
@@ -73,10 +74,12 @@ class App:
         self.store = Repository(database)
         self._database = database
 
-    def acting(self, *, trade_backlog: bool = False) -> Bot:
-        """A bot that writes down, submits and activates."""
+    def acting(self, *, trade_backlog: bool = False, polling: bool = False) -> Bot:
+        """A bot that writes down, submits and activates; `polling`, it asks the sources of BOT_POLL only."""
         desk = Desk(self.broker, self.store, self.clock)
-        return self._bot(self.broker, self.store, desk=desk, trade_backlog=trade_backlog)
+        bot = self._bot(self.broker, self.store, desk=desk, trade_backlog=trade_backlog)
+        polled = [source for source in bot.sources if source.name in self.settings.poll]
+        return replace(bot, sources=polled) if polling else bot
 
     def looking(self) -> Bot:
         """A bot that can plan and nothing else; it looks past the backlog, since nothing of it will be traded."""

@@ -1,7 +1,8 @@
 """The bot that stays: an alarm clock, one cycle per session of the venue, and a clean end.
 
-tick ─► a session due? ─► one cycle ─► the session is written down as done
-     └► orders open?   ─► see what became of them
+tick ─► a session due?  ─► one cycle ─► the session is written down as done
+     ├► filings coming? ─► a cycle over the sources that are polled
+     └► orders open?    ─► see what became of them
 
 What is done is known to the store alone, so that sleep, a crash or a restart is nothing special: the next tick sees
 what is due. A cycle that fails is tried again, later and later; a bug ends the process, and whoever started it starts
@@ -22,10 +23,10 @@ from bot.errors import BlockedError, BotError, TryAgainError
 from bot.model import Decision, Order, OrderIntent, Skip
 from bot.ports import Clock
 from bot.sessions import Session
-from bot.timetable import Timetable
+from bot.timetable import Timetable, filings_come
 
 log: Final = logging.getLogger("insiderbot.daemon")
-TICK: Final = timedelta(seconds=15)
+TICK: Final = timedelta(seconds=1)
 BEAT: Final = timedelta(minutes=1)
 WATCH: Final = timedelta(minutes=5)  # how often open orders are looked at between the cycles
 FIRST_RETRY: Final = timedelta(minutes=10)  # a page is not to be asked for more often than that
@@ -64,8 +65,8 @@ class Parts(Protocol):
         """What is remembered."""
         ...
 
-    def acting(self, *, trade_backlog: bool = False) -> Bot:
-        """A bot that writes down, submits and activates."""
+    def acting(self, *, trade_backlog: bool = False, polling: bool = False) -> Bot:
+        """A bot that writes down, submits and activates; `polling`, it asks only the sources for that."""
         ...
 
 
@@ -78,8 +79,10 @@ class Daemon:
         timetable: Timetable,
         clock: Clock,
         *,
+        poll_every: timedelta | None = None,
         trade_backlog: bool = False,
     ) -> None:
+        self._poll_every = poll_every
         self._opened = opened
         self._timetable = timetable
         self._clock = clock
@@ -87,7 +90,7 @@ class Daemon:
         self._busy = Lock()
         self._busy_since: datetime | None = None
         self._failures = 0
-        self._not_before = datetime.min.replace(tzinfo=UTC)
+        self._not_before = self._watch_at = datetime.min.replace(tzinfo=UTC)
 
     def tick(self) -> None:
         """Do what is due now; what fails is logged and tried again later."""
@@ -129,8 +132,7 @@ class Daemon:
     def _try(self, now: datetime) -> None:
         try:
             with self._opened() as parts:
-                due = self._timetable.due(parts.store.session_done(), now)
-                self._cycle(parts, due) if due else self._watch(parts)
+                self._do_what_is_due(parts, now)
         except BotError as error:
             self._failures += 1
             again = self._clock() + min(FIRST_RETRY * 2 ** (self._failures - 1), LAST_RETRY)
@@ -139,7 +141,19 @@ class Daemon:
             log.error("left for later", extra={"facts": facts})  # noqa: TRY400 - the sentence is all there is to it
         else:
             self._failures = 0
-            self._not_before = min(self._clock() + WATCH, self._timetable.following(self._clock()))
+            following = self._timetable.following(self._clock())
+            self._not_before = min(now + (self._poll_every or WATCH), self._watch_at, following)
+
+    def _do_what_is_due(self, parts: Parts, now: datetime) -> None:
+        if due := self._timetable.due(parts.store.session_done(), now):
+            self._cycle(parts, due)
+        elif self._poll_every and filings_come(now):
+            _tell(*parts.acting(trade_backlog=self._trade_backlog, polling=True).run())
+        elif now < self._watch_at:
+            return
+        elif parts.store.open_orders():
+            parts.acting().watch()  # every change is logged where it is made
+        self._watch_at = now + WATCH
 
     def _cycle(self, parts: Parts, due: Sequence[Session]) -> None:
         facts = {"sessions": [session.day for session in due], "due_at": self._timetable.instant(due[-1])}
@@ -154,11 +168,6 @@ class Daemon:
                 raise TryAgainError(f"some trades are still to be decided: {plan.unfinished}")
         parts.store.finish_session(due[-1].day)
         log.info("cycle done", extra={"facts": {**facts, "next_at": self._timetable.following(self._clock())}})
-
-    def _watch(self, parts: Parts) -> None:
-        """See what became of the orders that are open; every change is logged where it is made."""
-        if parts.store.open_orders():
-            parts.acting().watch()
 
 
 def serve(daemon: Daemon, clock: Clock) -> None:

@@ -4,7 +4,7 @@ source.fetch ─► events ─► strategy ─► store.unseen ─► mapper.fin
 store.record ─► broker.submit ─► broker.activate ─► fills                                execute(): writes
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -52,7 +52,8 @@ class Bot:
         """Decide everything, change nothing."""
         now = self.clock()
         trades, degraded = gather(self.sources, now)
-        events = find_events(public_by(trades, now))
+        public = public_by(trades, now)
+        events = find_events(around_new(public, self.store.seen_lines(public["key"].tolist())))
         judged = decided(events, self.strategy(as_table(events), now))
         decisions, intents = self.trader.intend(self._unseen(judged, now), now)
         return Plan(
@@ -118,6 +119,15 @@ def gather(sources: Sequence[Source], now: datetime) -> tuple[pd.DataFrame, list
 def public_by(trades: pd.DataFrame, now: datetime) -> pd.DataFrame:
     """The rows that were public at `now`, and those that do not say when (they are shown, never traded)."""
     return trades[trades["known_at"].isna() | (trades["known_at"] <= now)]
+
+
+def around_new(trades: pd.DataFrame, seen: Collection[str]) -> pd.DataFrame:
+    """The rows that are new, and the old ones of the same companies and filings, which tell what they mean."""
+    new = ~trades["key"].isin(seen)
+    kept = new
+    for name in ("issuer_cik", "symbol", "accession"):
+        kept = kept | trades[name].isin(trades.loc[new, name].dropna())
+    return trades.loc[kept]
 
 
 def overruled(decision: Decision, trade_from: datetime | None, halted: str | None) -> Skip | None:

@@ -194,6 +194,10 @@ class Store(Protocol):
         """Those on events that no earlier cycle has decided for good, under their own key or any of their lines'."""
         ...
 
+    def seen_lines(self, keys: Sequence[str]) -> set[str]:
+        """Those of the lines' keys whose events have been decided for good."""
+        ...
+
     def trade_from(self) -> datetime | None:
         """The instant of the first real cycle; None before it."""
         ...

@@ -66,6 +66,7 @@ Fraction = Annotated[Decimal, BeforeValidator(partial(_number, percent=True)), F
 Money = Annotated[Decimal, BeforeValidator(_number), Field(gt=0, le=10**9, allow_inf_nan=False)]
 Fee = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=10**6, allow_inf_nan=False)]
 Days = Annotated[int, BeforeValidator(_number), Field(ge=1, le=250)]
+Seconds = Annotated[int, BeforeValidator(_number), Field(ge=1, le=86_400)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
@@ -118,6 +119,10 @@ class Settings(BaseSettings):
         pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
         description="daemon: time of day of the cycle, on the venue's own clock; late enough for the morning's filings",
     )
+    poll: Names = Field(
+        ("edgar",), description="daemon: sources asked all day while the SEC accepts filings, by comma; the others once"
+    )
+    poll_every: Seconds = Field(60, description="daemon: seconds between two looks at the sources of BOT_POLL")
     log_format: Literal["text", "json"] = Field("text", description="How the log is written to stderr: text or json")
 
     simulated_cash: Money = Field(Decimal(100_000), description="Simulated account: cash at the start, in USD")

@@ -3,10 +3,19 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from bot.sessions import Session, Sessions
 
+NEW_YORK: Final = ZoneInfo("America/New_York")
+OPENS, CLOSES = time(5, 55), time(22, 15)  # EDGAR accepts filings from 6:00 to 22:00 there
 LONGEST_CLOSURE: Final = timedelta(days=14)
+
+
+def filings_come(now: datetime) -> bool:
+    """Whether the SEC may be publishing filings: on weekdays, early till late in New York."""
+    there = now.astimezone(NEW_YORK)
+    return there.weekday() < 5 and OPENS <= there.time() <= CLOSES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

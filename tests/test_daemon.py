@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
+from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -22,8 +24,11 @@ from bot.demo.finviz import LAYOUTS, list_page
 from bot.demo.openfigi import OpenFigiServer
 from bot.demo.serving import Reply, StandIn
 from bot.demo.show import served
+from bot.engine import Plan
 from bot.errors import BrokerError, ConfigError, NotPaperError
+from bot.sessions import Sessions
 from bot.settings import Settings
+from bot.timetable import Timetable
 from tests.fakes import Time
 
 PATIENCE = 60  # seconds for a process to start on a busy machine
@@ -330,3 +335,60 @@ def test_a_cycle_that_is_stuck_gives_no_sign_of_life(lived: tuple[Daemon, Time, 
     daemon.beat()
     with opened(settings(env), read_only=True) as parts:
         assert parts.store.heartbeat() == first.astimezone(UTC)
+
+
+class Polled:
+    """Parts whose bot says what it was asked for."""
+
+    def __init__(self) -> None:
+        self.done: date | None = None
+        self.asked: list[str] = []
+
+    @property
+    def store(self) -> "Polled":
+        return self
+
+    def session_done(self) -> date | None:
+        return self.done
+
+    def finish_session(self, day: date) -> None:
+        self.done = day
+
+    def open_orders(self) -> list[int]:
+        return [1]
+
+    def beat(self, now: datetime) -> None: ...
+
+    def acting(self, *, trade_backlog: bool = False, polling: bool = False) -> Any:
+        self._kind = "poll" if polling else "cycle"
+        return self
+
+    def run(self) -> Any:
+        self.asked.append(self._kind)
+        return Plan(as_of=datetime.now(UTC), decisions=(), intents=(), degraded=()), []
+
+    def watch(self) -> None:
+        self.asked.append("watch")
+
+
+def test_what_is_polled_is_asked_while_filings_come_and_orders_are_watched_at_all_times() -> None:
+    parts, clock = Polled(), Time(datetime(2026, 3, 3, 1, tzinfo=UTC))  # Monday 20:00 in New York
+    opened_parts: Any = lambda: nullcontext(parts)  # noqa: E731
+    timetable = Timetable(sessions=Sessions("XNYS"), at=clock_time(9))
+    daemon = Daemon(opened_parts, timetable, clock, poll_every=timedelta(minutes=1))
+    told: list[tuple[int, str]] = []
+    begun = clock.now
+    while clock.now < begun + timedelta(hours=14):
+        parts.asked.clear()
+        daemon.tick()
+        told += [((clock.now - begun) // timedelta(minutes=1), what) for what in parts.asked]
+        clock.now += timedelta(seconds=10)
+    assert told[0] == (0, "cycle")  # of the session before, at once
+    assert [minute for minute, what in told if what == "cycle"] == [0, 13 * 60]
+    evening = [minute for minute, what in told if what == "poll" and minute < 300]
+    assert (len(evening), evening[-1]) == (135, 135)  # until 22:15
+    morning = [minute for minute, what in told if what == "poll" and minute > 300]
+    assert morning[0] == 595  # from 5:55 on
+    night = [minute for minute, what in told if what == "watch"]
+    assert all(later - earlier == 5 for earlier, later in pairwise(night))
+    assert len(night) > 80

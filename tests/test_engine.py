@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.engine import gather
+from bot.engine import around_new, gather
 from bot.errors import ConfigError, SourceError, TryAgainError
 from bot.model import InsiderTrade, OrderStatus, Side, Skip
 from bot.store.database import open_database
 from bot.store.repository import Repository
+from bot.trades import to_table
 from tests.builders import KNOWN_AT, instrument, trade
 from tests.fakes import Shows
 from tests.house import CASH, CLOSES, MORNING, NEXT_MORNING, OPENS, House
@@ -459,3 +460,11 @@ def test_the_side_of_an_order_is_the_side_of_the_insider(house: House) -> None:
     (intent,) = house.bot().plan().intents
     assert intent.side is Side.BUY
     assert intent.instrument == instrument(mic="XNYS")
+
+
+def test_old_lines_are_looked_at_only_where_something_new_has_come() -> None:
+    old, of_it, other = trade(key="old"), trade(key="of-it", owner="Brandt Ilse"), trade(key="other", symbol="HLCN")
+    table = to_table([old, of_it, other])
+    assert around_new(table, {"old", "of-it", "other"}).empty
+    assert list(around_new(table, {"old", "other"})["key"]) == ["old", "of-it"]
+    assert list(around_new(table, set())["key"]) == ["old", "of-it", "other"]

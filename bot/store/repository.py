@@ -42,12 +42,16 @@ class Repository:
     def unseen(self, decisions: Sequence[Decision]) -> list[Decision]:
         """Those on events that no earlier cycle has decided for good, under their own key or any of their lines'."""
         keys = [decision.event.key for decision in decisions]
-        parts = [key for decision in decisions for key in _parts(decision)]
-        by_line = select(lines.c.key).join(events, events.c.event_key == lines.c.event_key)
+        seen = self.seen_lines([key for decision in decisions for key in _parts(decision)])
         with self._database.read() as connection:
             decided = _among(connection, select(events.c.event_key).where(events.c.final), events.c.event_key, keys)
-            seen = _among(connection, by_line.where(events.c.final), lines.c.key, parts)
         return [d for d in decisions if d.event.key not in decided and seen.isdisjoint(_parts(d))]
+
+    def seen_lines(self, keys: Sequence[str]) -> set[str]:
+        """Those of the lines' keys whose events have been decided for good."""
+        by_line = select(lines.c.key).join(events, events.c.event_key == lines.c.event_key)
+        with self._database.read() as connection:
+            return _among(connection, by_line.where(events.c.final), lines.c.key, keys)
 
     def record(self, decisions: Sequence[Decision], intents: Sequence[OrderIntent], now: datetime) -> None:
         """Write down a whole plan in one transaction: what was seen, why, and what will be sent."""
