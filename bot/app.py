@@ -106,6 +106,8 @@ class App:
         """Every source the settings name; ConfigError when they name none."""
         if not self.settings.sources:
             raise ConfigError("BOT_SOURCES is empty: write finviz, files:PATH or both, or try `insiderbot demo` first")
+        if len(set(self.settings.sources)) < len(self.settings.sources):
+            raise ConfigError("BOT_SOURCES names a source twice: a second witness is another source")
         return [self._part("sources", spec) for spec in self.settings.sources]
 
     @cached_property
@@ -135,7 +137,15 @@ class App:
     def _part(self, kind: Kind, spec: str, **more: Any) -> Any:
         """The part a setting names, built from the kit and what only its kind may use."""
         factory, argument = find(kind, spec)
-        return factory(replace(self._kit, argument=argument, **more))
+        kit = replace(self._kit, argument=argument, **more)
+        try:
+            return factory(kit)
+        except TypeError as error:
+            if error.__traceback__ and error.__traceback__.tb_next:  # a bug inside of it
+                raise
+            raise ConfigError(
+                f"{spec!r} is no factory: write a function that takes a Kit and returns the part"
+            ) from None
 
     def _bot(self, broker: BrokerView, cache: MappingCache, *, desk: Desk | None, trade_backlog: bool) -> Bot:
         settings = self.settings

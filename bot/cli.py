@@ -100,7 +100,7 @@ def run(
 def trades(*, as_of: AsOf = None, form: As = Format.TABLE) -> None:
     """What the sources say now, line by line."""
     from bot import app as wiring
-    from bot.engine import gather
+    from bot.news import gather
 
     settings, clock = _start(), _clock(as_of)
     with wiring.opened(settings, clock=clock, fresh=True) as parts:
@@ -180,7 +180,14 @@ def daemon(
     from bot import daemon as staying
 
     settings = _start(verbose=True)
-    staying.serve(wiring.staying(settings, trade_backlog=trade_backlog), wiring.utc_now)
+    try:
+        stays = wiring.staying(settings, trade_backlog=trade_backlog)
+    except BotError as error:
+        if settings.log_format != "json":
+            raise
+        staying.log.error(str(error))  # for whoever reads nothing but the log
+        sys.exit(error.exit_code)
+    staying.serve(stays, wiring.utc_now)
 
 
 # -- look
@@ -307,7 +314,7 @@ def health() -> None:
 
     with wiring.opened(_start(), read_only=True) as parts:
         last, now = parts.store.heartbeat(), wiring.utc_now()
-    if last is None or now - last > LATEST_SIGN:
+    if last is None or abs(now - last) > LATEST_SIGN:
         raise BotError(f"no sign of life of the daemon since {last:%Y-%m-%d %H:%M:%S} UTC" if last else "no daemon yet")
     console.say(f"alive, as of {last:%Y-%m-%d %H:%M:%S} UTC")
 
@@ -318,7 +325,7 @@ def db_upgrade() -> None:
     from bot.store.migrations import upgrade
 
     before, after = upgrade(_start().database_url.get_secret_value())
-    console.say(f"schema {after}" + (", as it was" if before == after else f", was {before}"))
+    console.say(f"schema {after}" + (", as it was" if before == after else f", was {before or 'empty'}"))
 
 
 @config.command("show")

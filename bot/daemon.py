@@ -98,7 +98,7 @@ class Daemon:
             return
         try:
             now = self._busy_since = self._clock()
-            if now >= self._not_before:
+            if not now < self._not_before <= now + LAST_RETRY:  # what lies further ahead, another clock has said
                 self._try(now)
         finally:
             self._busy_since = None
@@ -149,7 +149,7 @@ class Daemon:
             self._cycle(parts, due)
         elif self._poll_every and filings_come(now):
             _tell(*parts.acting(trade_backlog=self._trade_backlog, polling=True).run())
-        elif now < self._watch_at:
+        elif now < self._watch_at <= now + LAST_RETRY:
             return
         elif parts.store.open_orders():
             parts.acting().watch()  # every change is logged where it is made

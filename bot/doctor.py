@@ -4,7 +4,7 @@ import shutil
 import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -17,6 +17,7 @@ from bot.http import Http, HttpError
 from bot.ports import Clock
 from bot.sessions import Sessions
 from bot.settings import Settings
+from bot.timetable import Timetable
 
 State = Literal["good", "look", "bad"]
 ENOUGH_DISK: Final = 200 * 1024**2
@@ -46,6 +47,9 @@ def examine(settings: Settings, clock: Clock) -> list[Finding]:
             ]
         except BotError as error:
             findings.append(Finding(state="bad", about=about, finding=str(error), remedy="as it says"))
+        except Exception as error:  # noqa: BLE001 - no check stops the others
+            bug = f"the check itself failed: {type(error).__name__}"
+            findings.append(Finding(state="bad", about=about, finding=bug, remedy="please report it"))
     return findings
 
 
@@ -89,6 +93,19 @@ def _quotes(settings: Settings, parts: App) -> Found:
     if parts.broker.mic not in {None, settings.venue}:
         at = f"{parts.broker.name} trades at {parts.broker.mic}, but BOT_VENUE is {settings.venue}"
         yield "bad", at, f"BOT_VENUE={parts.broker.mic}"
+    account, now = parts.broker.account(), parts.clock()
+    if account.currency != "USD":
+        rate = parts.rates.rate(account.currency, "USD", now)
+        found = (
+            f"1 {rate.base} = {rate.rate:f} {rate.quote}, {rate.source} of {rate.on}" if rate else "there is no rate"
+        )
+        yield "good" if rate else "bad", found, "" if rate else "look at BOT_RATES"
+    timetable = Timetable(sessions=Sessions(settings.venue), at=time.fromisoformat(settings.cycle_at))
+    if not parts.broker.queues and not timetable.sessions.open_at(timetable.following(now)):
+        closed = (
+            f"{settings.venue} is closed at BOT_CYCLE_AT {settings.cycle_at}, when {parts.broker.name} takes no order"
+        )
+        yield "bad", closed, "choose a time within its hours"
     if parts.broker.name == "simulated" and not settings.prices:
         yield "bad", "the simulated broker has no prices: no order can be sized", "set BOT_PRICES=files:PATH"
     else:
@@ -101,10 +118,11 @@ def _clock(settings: Settings, clock: Clock) -> Found:
         yield "bad", f"the clock says {now:%Y-%m-%d %H:%M} UTC", "set it, best by NTP"
         return
     with opened(settings, clock=clock, read_only=True) as parts:
-        last = parts.store.last_cycle()
-    if last and last > now + FARTHEST_CLOCK:
-        yield "bad", f"it is {now:%Y-%m-%d %H:%M} UTC, but a cycle ran at {last:%Y-%m-%d %H:%M} UTC", "set the clock"
-        return
+        told = {"a cycle ran": parts.store.last_cycle(), "the daemon was alive": parts.store.heartbeat()}
+    for what, at in told.items():
+        if at and at > now + FARTHEST_CLOCK:
+            yield "bad", f"it is {now:%Y-%m-%d %H:%M} UTC, but {what} at {at:%Y-%m-%d %H:%M} UTC", "set the clock"
+            return
     yield _against_the_web(settings, now)
 
 

@@ -4,20 +4,18 @@ source.fetch ─► events ─► strategy ─► store.unseen ─► mapper.fin
 store.record ─► broker.submit ─► broker.activate ─► fills                                execute(): writes
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import pandas as pd
-
-from bot.errors import BlockedError, ConfigError, NotPaperError, SourceError
+from bot.errors import ConfigError, NotPaperError
 from bot.events import as_table, decided, find_events
 from bot.model import Decision, Degraded, Order, OrderIntent, Skip
+from bot.news import around_new, gather, public_by
 from bot.orders import Desk
 from bot.ports import Clock, Source, Store, Strategy
 from bot.trader import Trader
-from bot.trades import validate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,39 +93,6 @@ class Bot:
         halted = self.store.halted()
         unseen = [(decision, overruled(decision, trade_from, halted)) for decision in self.store.unseen(judged)]
         return [replace(decision, verdict=skip) if skip else decision for decision, skip in unseen]
-
-
-def gather(sources: Sequence[Source], now: datetime) -> tuple[pd.DataFrame, list[Degraded]]:
-    """What the sources show at `now`, and which of them failed; SourceError when none answered."""
-    tables, degraded, blocked = [], [], 0
-    for source in sources:
-        try:
-            table = validate(source.fetch(now))
-            tables.append(table)
-            degraded += [Degraded(name=source.name, reason=reason) for reason in table.attrs.get("left_out", ())]
-        except SourceError as error:
-            blocked += isinstance(error, BlockedError)
-            degraded.append(Degraded(name=source.name, reason=str(error)))
-    if not tables:
-        kind = BlockedError if blocked == len(sources) else SourceError
-        raise kind("; ".join(item.reason for item in degraded))
-    merged = pd.concat(tables, ignore_index=True)
-    merged.attrs = {}
-    return merged, degraded
-
-
-def public_by(trades: pd.DataFrame, now: datetime) -> pd.DataFrame:
-    """The rows that were public at `now`, and those that do not say when (they are shown, never traded)."""
-    return trades[trades["known_at"].isna() | (trades["known_at"] <= now)]
-
-
-def around_new(trades: pd.DataFrame, seen: Collection[str]) -> pd.DataFrame:
-    """The rows that are new, and the old ones of the same companies and filings, which tell what they mean."""
-    new = ~trades["key"].isin(seen)
-    kept = new
-    for name in ("issuer_cik", "symbol", "accession"):
-        kept = kept | trades[name].isin(trades.loc[new, name].dropna())
-    return trades.loc[kept]
 
 
 def overruled(decision: Decision, trade_from: datetime | None, halted: str | None) -> Skip | None:

@@ -22,7 +22,9 @@ def to_stderr(level: int, form: Form = "text") -> None:
     handler.setFormatter(_JsonLine() if form == "json" else _TextLine())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("insiderbot").setLevel(level)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote whole addresses
+    logging.captureWarnings(capture=True)
+    for chatty in ("urllib3", "psycopg"):  # their warnings quote whole addresses
+        logging.getLogger(chatty).setLevel(logging.ERROR)
 
 
 class _TextLine(logging.Formatter):

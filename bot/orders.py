@@ -13,7 +13,7 @@ import base64
 import hashlib
 import logging
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.errors import BrokerError, HaltedError, NotPaperError, OrderRefusedError
@@ -21,6 +21,7 @@ from bot.model import Fill, Order, OrderIntent, OrderStatus, Side
 from bot.ports import Broker, Clock, Store
 
 log: Final = logging.getLogger("insiderbot.orders")
+LOST: Final = timedelta(days=3)  # after its session: nothing that a broker forgot so long ago can still come back
 OURS: Final = {OrderStatus.INTENT, OrderStatus.SUBMITTING, OrderStatus.ACTIVATING}  # what we alone know of an order
 
 
@@ -62,6 +63,8 @@ class Desk:
     def _step(self, intent: OrderIntent, order: Order) -> Order:
         """The next state of an order, or the order itself when there is nothing to do."""
         match order.status:
+            case OrderStatus.INTENT | OrderStatus.INACTIVE if self._is_early(intent):
+                return order
             case OrderStatus.INTENT:
                 return self._submit(intent, order)
             case OrderStatus.SUBMITTING:
@@ -72,6 +75,10 @@ class Desk:
                 return self._look_up(order, missing=order.status)
             case _:
                 return order
+
+    def _is_early(self, intent: OrderIntent) -> bool:
+        """Whether the order is to wait for its session here, because the broker would fill it before."""
+        return not self._broker.queues and self._clock() < intent.valid_from
 
     def _submit(self, intent: OrderIntent, order: Order) -> Order:
         if self._clock() >= intent.valid_until:
@@ -93,12 +100,21 @@ class Desk:
                 order, replace(order, status=OrderStatus.EXPIRED, reason="its session ended before it was activated")
             )
         sent = self._move(order, replace(order, status=OrderStatus.ACTIVATING))
-        self._broker.activate(order.broker_order_id)
+        try:
+            self._broker.activate(order.broker_order_id)
+        except OrderRefusedError as error:
+            found = self._broker.find(sent)
+            if found and found.status is not OrderStatus.INACTIVE:
+                return self._adopt(sent, found)
+            return self._move(sent, replace(sent, status=OrderStatus.REJECTED, reason=str(error)))
         return self._look_up(sent, missing=sent.status)
 
     def _look_up(self, order: Order, *, missing: OrderStatus) -> Order:
         found = self._broker.find(order)
         if found is None and order.broker_order_id:
+            if order.valid_until and self._clock() >= order.valid_until + LOST:
+                reason = f"the broker no longer knows {order.broker_order_id}, and its session is long over"
+                return self._move(order, replace(order, status=OrderStatus.EXPIRED, reason=reason))
             raise BrokerError(f"the broker no longer knows {order.broker_order_id}; look there what became of it")
         return self._adopt(order, found) if found else self._move(order, replace(order, status=missing))
 

@@ -139,6 +139,9 @@ class BrokerView(Protocol):
 class Broker(BrokerView, Protocol):
     """A paper broker."""
 
+    queues: bool
+    """Whether an active order waits there for the session it is meant for; if not, it is kept here until then."""
+
     def submit(self, intent: OrderIntent) -> Order:
         """Place the order (inactive at a two-step broker); the same id again returns the same order, never a second.
 
@@ -147,7 +150,10 @@ class Broker(BrokerView, Protocol):
         ...
 
     def activate(self, broker_order_id: str) -> None:
-        """Send a placed order to the market; to do it again changes nothing."""
+        """Send a placed order to the market; to do it again changes nothing.
+
+        OrderRefusedError is a definite no, as for `submit`.
+        """
         ...
 
     def find(self, order: Order) -> Order | None:

@@ -120,7 +120,10 @@ def _longest(package: Any, name: str) -> Any:
     for span in ({"start": FIRST_DAY, "end": LAST_DAY}, {"start": FIRST_DAY}):
         with suppress(ValueError):
             return package.get_calendar(name, **span)
-    return package.get_calendar(name)
+    try:
+        return package.get_calendar(name)
+    except (ValueError, NotImplementedError):
+        raise ConfigError(f"BOT_VENUE: the calendar {name} cannot be read; upgrade exchange-calendars") from None
 
 
 def _opening(session: Session) -> datetime:

@@ -35,6 +35,8 @@ class Timetable:
         Without any done before, it is the latest alone: a new bot begins at once, not with the next session.
         """
         today = now.astimezone(self.sessions.zone).date()
+        if done and done > today + timedelta(days=1):
+            done = None  # written by a clock that was ahead
         first = done + timedelta(days=1) if done else today - LONGEST_CLOSURE
         passed = tuple(session for session in self.sessions.between(first, today) if self.instant(session) <= now)
         return passed if done else passed[-1:]

@@ -94,6 +94,11 @@ class LemonMarkets:
     venue: str
     minimum: Decimal
 
+    @property
+    def queues(self) -> bool:
+        """Never at gettex, which fills an active order as soon as it is open; `allday` has no sessions to wait for."""
+        return self.venue == "allday"
+
     def account(self) -> Account:
         """The balance, less what open orders are expected to cost."""
         row = results(self.trading.get("/account/"))
@@ -173,6 +178,8 @@ class LemonMarkets:
         try:
             self.trading.post(path(broker_order_id) + "activate/", {})
         except ApiError as error:
+            if error.code in REFUSALS and error.definite:
+                raise OrderRefusedError(str(error)) from None
             if error.code != "order_not_inactive":
                 raise
 

@@ -44,6 +44,7 @@ class SimulatedBroker:
     two_step: ClassVar[bool] = True
     needs_isin: ClassVar[bool] = False
     mic: ClassVar[str | None] = None
+    queues: ClassVar[bool] = True
 
     book: PaperBook
     prices: Prices

@@ -159,6 +159,7 @@ class ScriptedBroker:
     name = "scripted"
     needs_isin = False
     mic: str | None = None
+    queues = True
 
     def __init__(self, *, two_step: bool = True) -> None:
         self.two_step = two_step

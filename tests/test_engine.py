@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.engine import around_new, gather
 from bot.errors import ConfigError, SourceError, TryAgainError
 from bot.model import InsiderTrade, OrderStatus, Side, Skip
+from bot.news import around_new, gather
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from bot.trades import to_table
@@ -468,3 +468,21 @@ def test_old_lines_are_looked_at_only_where_something_new_has_come() -> None:
     assert around_new(table, {"old", "of-it", "other"}).empty
     assert list(around_new(table, {"old", "other"})["key"]) == ["old", "of-it"]
     assert list(around_new(table, set())["key"]) == ["old", "of-it", "other"]
+
+
+class Buggy:
+    name = "buggy"
+
+    def fetch(self, now: datetime) -> Any:
+        raise KeyError("a bug")
+
+
+def test_a_bug_in_one_source_is_its_own_trouble(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.sources = [Buggy(), house.source]
+    plan, orders = house.bot().run()
+    assert [(item.name, item.reason) for item in plan.degraded] == [("buggy", "buggy has a bug: KeyError")]
+    assert len(orders) == 1
+    assert caplog.records[0].exc_info
+    house.sources = [Buggy()]
+    with pytest.raises(SourceError, match="buggy has a bug"):
+        house.bot().plan()

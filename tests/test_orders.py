@@ -411,3 +411,57 @@ def test_a_failed_order_is_told_in_the_log(
     work(broker, store)
     left = next(record for record in caplog.records if record.getMessage() == "order left as it is")
     assert (left.__dict__["facts"]["symbol"], left.__dict__["facts"]["reason"]) == ("NWRB", "timed out")
+
+
+def test_an_order_waits_here_for_its_session_where_the_broker_would_not(
+    store: Repository, broker: ScriptedBroker
+) -> None:
+    broker.queues = False
+    wanted = intent()
+    clock = Time(wanted.valid_from - timedelta(seconds=1))
+    desk = Desk(broker, store, clock)
+    assert [order.status for order in desk.work()] == [OrderStatus.INTENT]
+    assert broker.calls == []
+    clock.now = wanted.valid_from
+    assert [order.status for order in desk.work()] == [OrderStatus.WORKING]
+
+
+class Refuses(ScriptedBroker):
+    def activate(self, broker_order_id: str) -> None:
+        raise OrderRefusedError("insufficient funds")
+
+
+def test_a_refusal_of_the_activation_is_the_last_word_unless_the_order_is_live(store: Repository) -> None:
+    broker = Refuses()
+    (order,) = Desk(broker, store, Time(NOW)).work()
+    assert (order.status, order.reason) == (OrderStatus.REJECTED, "insufficient funds")
+
+
+def test_a_refusal_of_the_activation_of_a_live_order_is_none(store: Repository) -> None:
+    broker = Refuses()
+    submit = broker.submit
+
+    def live(wanted):
+        answer = submit(wanted)
+        broker.orders[wanted.client_order_id] = replace(answer, status=OrderStatus.WORKING)
+        return answer
+
+    broker.submit = live  # type: ignore[method-assign]
+    (order,) = Desk(broker, store, Time(NOW)).work()
+    assert order.status is OrderStatus.WORKING
+
+
+def test_an_order_that_the_broker_has_forgotten_does_not_stay_open_for_ever(
+    store: Repository, broker: ScriptedBroker
+) -> None:
+    wanted = intent()
+    clock = Time(NOW)
+    desk = Desk(broker, store, clock)
+    desk.work()
+    broker.orders.clear()
+    clock.now = wanted.valid_until + timedelta(days=2)
+    assert [order.status for order in desk.work()] == [OrderStatus.WORKING]
+    clock.now = wanted.valid_until + timedelta(days=3)
+    (order,) = desk.work()
+    assert order.status is OrderStatus.EXPIRED
+    assert "no longer knows" in order.reason

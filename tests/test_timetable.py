@@ -8,7 +8,7 @@ import pytest
 
 from bot.daemon import Daemon
 from bot.engine import Plan
-from bot.errors import SourceError
+from bot.errors import ConfigError, SourceError
 from bot.sessions import Sessions
 from bot.timetable import Timetable
 
@@ -46,6 +46,15 @@ def test_what_was_missed_is_due_together_and_what_is_done_is_not_due() -> None:
     assert [s.day.day for s in timetable.due(friday, now)] == [6, 7]
     assert timetable.due(date(2026, 7, 7), now) == ()
     assert timetable.due(date(2026, 7, 8), now) == ()  # the clock was set back
+
+
+def test_what_a_clock_far_ahead_has_written_is_not_believed() -> None:
+    assert [s.day for s in table("XNYS").due(date(2030, 1, 2), utc(2026, 7, 7, 13, 30))] == [date(2026, 7, 7)]
+
+
+def test_a_calendar_that_ends_says_so() -> None:
+    with pytest.raises(ConfigError, match="the calendar of XSHG ends on 2026-12-31"):
+        table("XSHG").following(utc(2026, 12, 31, 23))
 
 
 def test_a_new_bot_begins_with_the_latest_session_alone() -> None:
@@ -163,3 +172,15 @@ def test_a_cycle_that_fails_is_tried_again_later_and_later() -> None:
             attempts.append((memory.now - utc(2026, 3, 3, 14)) // timedelta(minutes=1))
         memory.now += timedelta(minutes=1)
     assert attempts == [0, 10, 30, 70, 130]
+
+
+def test_one_tick_by_a_clock_that_was_ahead_silences_nobody() -> None:
+    timetable, memory = table("XNYS"), Remembered()
+    memory.done, memory.now = date(2026, 3, 2), utc(2027, 3, 3, 20)
+    running = daemon(memory, timetable)
+    running.tick()
+    memory.now, memory.cycles = utc(2026, 3, 3, 13), []
+    while memory.now < utc(2026, 3, 7):
+        running.tick()
+        memory.now += timedelta(minutes=10)
+    assert [day.day for _, day in memory.cycles] == [2, 3, 4, 5, 6]

@@ -76,7 +76,8 @@ _FIRM: Final = re.compile(r"\b(?:inc|corp|co|ltd|llc|lp|plc|nv|sa|trust|fund|hol
 def read(row: Row, roles: Roles, _: datetime) -> InsiderTrade:
     """The line that a row tells.
 
-    The site itself does not trust a filing with an E: what came in or went out stays unknown, which quarantines it.
+    What came in and went out stays unknown, which quarantines the line, where the site itself does not trust the
+    filing (E), and for a sale with an option exercise (+OE), whose size it does not say.
     """
     cells, flags = row.cells, row.cells.get("X", "")
     _check_signs(row)
@@ -100,7 +101,7 @@ def read(row: Row, roles: Roles, _: datetime) -> InsiderTrade:
         is_ten_percent=roles.is_ten_percent,
         role=roles.role,
         code=code,
-        acquired=None if "E" in flags else _direction(cells["Qty"]),
+        acquired=None if "E" in flags or cells["Trade Type"].endswith("+OE") else _direction(cells["Qty"]),
         side=SIDES.get(code),
         traded_on=told(row, "Trade Date", lambda text: date.fromisoformat(text[:10])),
         filed_on=known_at.astimezone(NEW_YORK).date(),

@@ -36,10 +36,10 @@ def engine(url: URL, *, read_only: bool, migrating: bool = False) -> Engine:
     rebuilds tables that others refer to, so it looks at foreign keys at its end instead of at every step.
     """
     path = path_of(url)
+    if path and not path.parent.is_dir():
+        raise ConfigError(f"BOT_DATABASE_URL: there is no folder {path.parent}; create it or choose another place")
     if read_only and path and not path.exists():
         path = None
-    if path and not read_only and not path.parent.is_dir():
-        raise ConfigError(f"BOT_DATABASE_URL: there is no folder {path.parent}; create it or choose another place")
     pragmas = (*PRAGMAS, "PRAGMA foreign_keys=OFF") if migrating else PRAGMAS
     name = f"file:{_quoted(path)}?mode={'ro' if read_only else 'rwc'}" if path else ":memory:"
 

@@ -1,6 +1,7 @@
 """Canned answers of lemon.markets for one order, and the adapter that reads them."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from bot.plugins import Kit
 from bot.settings import Settings
 from brokers.lemon_markets import LemonMarkets
 from brokers.lemon_markets import broker as factory
-from tests.builders import instrument, intent
+from tests.builders import NOW, instrument, intent
 from tests.fakes import Time
 
 URL = "https://paper.example/v1"
@@ -28,7 +29,13 @@ EMPTY = {"results": [], "previous": None, "next": None, "total": 0, "page": 1, "
 
 
 def wanted(quantity: int = 24, n: int = 1, **changes: Any) -> OrderIntent:
-    facts = {"client_order_id": f"itb-{n:026}", "decision_id": f"d-{n:024}", "instrument": SHARE, "currency": "EUR"}
+    facts: dict[str, Any] = {
+        "client_order_id": f"itb-{n:026}",
+        "decision_id": f"d-{n:024}",
+        "instrument": SHARE,
+        "currency": "EUR",
+    }
+    facts["valid_from"] = NOW - timedelta(hours=8)
     return intent(quantity=Decimal(quantity), **(facts | changes))
 
 

@@ -91,7 +91,11 @@ def lemon_markets(folder: Path) -> Bench:
         )
         return lemon(Kit(settings=settings, clock=Time(), http=Http("tests")))
 
-    facts = {"instrument": instrument(share.ticker, name=share.company, isin=share.isin), "currency": "EUR"}
+    facts: dict[str, Any] = {
+        "instrument": instrument(share.ticker, name=share.company, isin=share.isin),
+        "currency": "EUR",
+    }
+    facts["valid_from"] = NOW - timedelta(hours=1)
     return Bench(
         broker=broker(),
         again=broker(),

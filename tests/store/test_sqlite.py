@@ -58,7 +58,7 @@ def test_reading_changes_nothing_on_disk(tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_not_there_yet_reads_as_an_empty_one(tmp_path: Path) -> None:
-    with closing(open_database(f"sqlite:///{tmp_path}/not/there/bot.db", read_only=True)) as database:
+    with closing(open_database(f"sqlite:///{tmp_path}/not-there.db", read_only=True)) as database:
         assert Repository(database).orders() == []
     assert list(tmp_path.iterdir()) == []
 

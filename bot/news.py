@@ -1,0 +1,51 @@
+"""What the sources show at an instant, less what nobody could know yet and what was dealt with before."""
+
+import logging
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+import pandas as pd
+
+from bot.errors import BlockedError, SourceError
+from bot.model import Degraded
+from bot.ports import Source
+from bot.trades import validate
+
+log: Final = logging.getLogger("insiderbot.news")
+
+
+def gather(sources: Sequence[Source], now: datetime) -> tuple[pd.DataFrame, list[Degraded]]:
+    """What the sources show at `now`, and which of them failed; SourceError when none answered."""
+    tables, degraded, blocked = [], [], 0
+    for source in sources:
+        try:
+            table = validate(source.fetch(now))
+            tables.append(table)
+            degraded += [Degraded(name=source.name, reason=reason) for reason in table.attrs.get("left_out", ())]
+        except SourceError as error:
+            blocked += isinstance(error, BlockedError)
+            degraded.append(Degraded(name=source.name, reason=str(error)))
+        except Exception as error:
+            log.error("a bug in a source", exc_info=True, extra={"facts": {"source": source.name}})
+            degraded.append(Degraded(name=source.name, reason=f"{source.name} has a bug: {type(error).__name__}"))
+    if not tables:
+        kind = BlockedError if blocked == len(sources) else SourceError
+        raise kind("; ".join(item.reason for item in degraded))
+    merged = pd.concat(tables, ignore_index=True)
+    merged.attrs = {}
+    return merged, degraded
+
+
+def public_by(trades: pd.DataFrame, now: datetime) -> pd.DataFrame:
+    """The rows that were public at `now`, and those that do not say when (they are shown, never traded)."""
+    return trades[trades["known_at"].isna() | (trades["known_at"] <= now)]
+
+
+def around_new(trades: pd.DataFrame, seen: Collection[str]) -> pd.DataFrame:
+    """The rows that are new, and the old ones of the same companies and filings, which tell what they mean."""
+    new = ~trades["key"].isin(seen)
+    kept = new
+    for name in ("issuer_cik", "symbol", "accession"):
+        kept = kept | trades[name].isin(trades.loc[new, name].dropna())
+    return trades.loc[kept]
