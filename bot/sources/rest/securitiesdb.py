@@ -1,0 +1,123 @@
+"""SecuritiesDB's insider activity by ticker: a second opinion and a list to scan, never by itself a reason to trade.
+
+Its rows name no filing, no price and no hour. As trades they have no side, no filing day and no instant of becoming
+public: no rule lets such a row pass, and the engine quarantines it whatever a strategy says.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import pandas as pd
+
+from bot.errors import ConfigError
+from bot.model import InsiderTrade, decimal_text
+from bot.plugins import Kit
+from bot.sources.cells import TICKER
+from bot.sources.rest.activity import Activity, Deal, activity_of
+from bot.sources.rest.api import Api, RefusedError, credentials
+from bot.trades import to_table, validate
+
+NAME: Final = "securitiesdb"
+SECONDS_BETWEEN: Final = 1.0
+KINDS: Final[Mapping[str, tuple[str, str]]] = {"purchase": ("P", "A"), "sale": ("S", "D"), "grant": ("A", "A")}
+
+
+class SecuritiesDb:
+    """What SecuritiesDB knows about these tickers."""
+
+    name = NAME
+
+    def __init__(self, api: Api, url: str, tickers: Sequence[str]) -> None:
+        self._api = api
+        self._url = url
+        self._tickers = tickers
+
+    def fetch(self, _: datetime) -> pd.DataFrame:
+        """The rows of all tickers as trades that nothing may trade on; SourceError when one of them has no answer."""
+        known = self.activities(self._tickers).values()
+        return validate(to_table(trade for activity in known if activity for trade in trades(activity)))
+
+    def activities(self, tickers: Sequence[str]) -> dict[str, Activity | None]:
+        """The activity of each ticker, None where the service does not know it; SourceError when one has no answer."""
+        return {ticker: self.activity(ticker) for ticker in tickers}
+
+    def activity(self, ticker: str) -> Activity | None:
+        """What is known about one company; None when the service does not know the ticker."""
+        url = f"{self._url}/api/v1/stocks/{quote(ticker, safe='')}/insider-activity"
+        try:
+            return activity_of(self._api.get(url), ticker)
+        except RefusedError as error:
+            if error.status == 404:
+                return None
+            raise
+
+
+def source(kit: Kit) -> SecuritiesDb:
+    """SecuritiesDB on the settings' watchlist."""
+    tickers = watchlist(kit.settings.watchlist)
+    if not tickers:
+        raise ConfigError("BOT_WATCHLIST is empty: securitiesdb is asked ticker by ticker; write for example AAPL,MSFT")
+    return scanner(kit, tickers)
+
+
+def scanner(kit: Kit, tickers: Sequence[str] = ()) -> SecuritiesDb:
+    """SecuritiesDB, for any tickers one likes to ask about."""
+    settings = kit.settings
+    api = Api(
+        kit.http, "SecuritiesDB", credentials("BOT_SECURITIESDB_KEY", settings.securitiesdb_key), every=SECONDS_BETWEEN
+    )
+    return SecuritiesDb(api, settings.securitiesdb_url, tickers)
+
+
+def watchlist(entries: Sequence[str]) -> tuple[str, ...]:
+    """Tickers, each once, from entries that are tickers or name a file of them (@FILE); ConfigError for another one."""
+    found: dict[str, None] = {}
+    for entry in entries:
+        for ticker in _in_file(Path(entry[1:])) if entry.startswith("@") else [entry]:
+            if not re.fullmatch(TICKER, ticker.upper(), re.ASCII):
+                raise ConfigError(f"the watchlist has {ticker[:40]!r}, which is no ticker such as AAPL or BRK.B")
+            found[ticker.upper()] = None
+    return tuple(found)
+
+
+def trades(activity: Activity) -> list[InsiderTrade]:
+    """The rows as trades without side, price, filing day and instant."""
+    seen: Counter[str] = Counter()
+    return [_trade(activity.ticker, deal, seen) for deal in activity.recent]
+
+
+def _trade(ticker: str, deal: Deal, seen: Counter[str]) -> InsiderTrade:
+    code, acquired = KINDS.get(deal.kind.lower(), (None, None))
+    return InsiderTrade(
+        key=_key(ticker, deal, seen),
+        source=NAME,
+        symbol=ticker.replace(".", "-"),
+        owner=deal.insider,
+        code=code,
+        acquired=acquired,
+        traded_on=deal.on,
+        shares=deal.shares,
+        value=deal.value,
+        currency="USD",
+    )
+
+
+def _key(ticker: str, deal: Deal, seen: Counter[str]) -> str:
+    """A digest of the row's facts; rows that say the same are told apart by their order."""
+    shares = "" if deal.shares is None else decimal_text(deal.shares)
+    facts = "|".join((ticker, deal.insider, deal.kind, str(deal.on), shares))
+    seen[facts] += 1
+    return f"{NAME}:{hashlib.sha256(f'{facts}|{seen[facts]}'.encode()).hexdigest()[:24]}"
+
+
+def _in_file(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").replace(",", " ").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the watchlist {path} cannot be read as UTF-8 text ({type(error).__name__})") from None
