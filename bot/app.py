@@ -92,7 +92,7 @@ class App:
 
         settings, broker = self.settings, broker or self.broker
         service = OpenFigi(
-            self._kit.http, settings.openfigi_url, settings.openfigi_key, cache=cache or self.store, clock=self.clock
+            self.kit.http, settings.openfigi_url, settings.openfigi_key, cache=cache or self.store, clock=self.clock
         )
         return ShareClassMapper(
             service,
@@ -130,14 +130,15 @@ class App:
         return rates
 
     @cached_property
-    def _kit(self) -> Kit:
+    def kit(self) -> Kit:
+        """What every factory of a part is given."""
         http = Http(self.settings.user_agent)
         return Kit(settings=self.settings, clock=self.clock, http=http, memory=Notes(self.store))
 
     def _part(self, kind: Kind, spec: str, **more: Any) -> Any:
         """The part a setting names, built from the kit and what only its kind may use."""
         factory, argument = find(kind, spec)
-        kit = replace(self._kit, argument=argument, **more)
+        kit = replace(self.kit, argument=argument, **more)
         try:
             return factory(kit)
         except TypeError as error:

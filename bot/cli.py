@@ -168,6 +168,39 @@ def map_(tickers: Annotated[list[str], typer.Argument(metavar="TICKER...")], *, 
 
 
 @app.command(rich_help_panel="Use")
+def scan(
+    *,
+    tickers: Annotated[
+        str, typer.Option("--watchlist", metavar="TICKERS", help="by comma, or @FILE; BOT_WATCHLIST if not given")
+    ] = "",
+    threshold: Annotated[
+        str, typer.Option("--threshold", help="bought / sold, from which on a share stands out")
+    ] = "1.5",
+    form: As = Format.TABLE,
+) -> None:
+    """Where insiders buy more than they sell, by SecuritiesDB: shown, never traded on."""
+    from decimal import Decimal, InvalidOperation
+
+    from bot import app as wiring
+    from bot.model import plain
+    from bot.sources.rest.securitiesdb import scanner, watchlist
+    from bot.sources.scan import scan as scanned
+
+    settings = _start()
+    try:
+        least = Decimal(threshold)
+    except InvalidOperation:
+        raise ConfigError(f"--threshold: {threshold!r} is not a number: write it like 1.5") from None
+    wanted = watchlist([text.strip() for text in tickers.split(",") if text.strip()] or settings.watchlist)
+    if not wanted:
+        raise ConfigError("there is nothing to scan: name tickers by --watchlist or BOT_WATCHLIST")
+    with wiring.opened(settings, fresh=True) as parts:
+        activities = scanner(parts.kit).activities(wanted)
+        rows = [plain(row) for row in scanned(activities, now=parts.clock(), threshold=least)]
+    console.show_rows(rows, form, console.SCAN_COLUMNS)
+
+
+@app.command(rich_help_panel="Use")
 def daemon(
     *,
     trade_backlog: Annotated[

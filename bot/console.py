@@ -13,6 +13,9 @@ ORDER_COLUMNS: Final = (
 TRADE_COLUMNS: Final = (
     "symbol", "owner", "title", "code", "traded_on", "filed_on", "shares", "price", "value", "shares_after",
 )  # fmt: skip
+SCAN_COLUMNS: Final = (
+    "ticker", "standing", "ratio", "purchases", "buyers", "bought", "sales", "sellers", "sold", "reason",
+)  # fmt: skip
 
 
 def show_cycle(plan: Any, orders: Sequence[Mapping[str, Any]], form: Format) -> None:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ import time_machine
 
 from bot import cli
 from bot.demo.companies import SHARES, records
+from bot.demo.market import market
 from bot.demo.openfigi import OpenFigiServer
+from bot.demo.rest import SecuritiesDbApi
 from bot.demo.serving import Reply, StandIn
 from bot.http import strict_json
 from bot.model import InsiderTrade, Order
@@ -367,6 +369,9 @@ def test_the_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.Mo
         ({"BOT_CYCLE_AT": "9 o'clock"}, ["daemon"], 2, "BOT_CYCLE_AT: the value should match pattern"),
         ({}, ["daemon"], 2, "BOT_SOURCES is empty"),
         ({}, ["health"], 1, "no daemon yet"),
+        ({}, ["scan"], 2, "there is nothing to scan: name tickers by --watchlist or BOT_WATCHLIST"),
+        ({"BOT_WATCHLIST": "NWRB"}, ["scan", "--threshold", "high"], 2, "--threshold: 'high' is not a number"),
+        ({}, ["scan", "--watchlist", "no ticker"], 2, "the watchlist has 'no ticker'"),
         ({"BOT_SOURCES": "finviz,finviz"}, ["trades"], 2, "BOT_SOURCES names a source twice"),
         ({"BOT_SOURCES": "finviz", "BOT_BROKER": "os:getcwd"}, ["status"], 2, "'os:getcwd' is no factory"),
         ({"BOT_DATABASE_URL": "sqlite:///gone/x.db"}, ["status"], 2, "BOT_DATABASE_URL: there is no folder gone"),
@@ -542,6 +547,7 @@ COMMANDS = {
     ("explain",): "Why something was or was not followed",
     ("halt",): "Stop sending orders",
     ("resume",): "Allow sending again",
+    ("scan",): "Where insiders buy more than they sell",
     ("daemon",): "Stay, and run one cycle per session of the venue",
     ("doctor",): "Whether everything is in place",
     ("health",): "Whether the daemon is alive",
@@ -710,3 +716,14 @@ def test_the_doctor_shows_every_finding_and_fails_on_a_bad_one(run: Run, monkeyp
     findings = run("doctor", "--format", "json").json()
     assert {tuple(finding) for finding in findings} == {("state", "about", "finding", "remedy")}
     assert not Path("insiderbot.db").exists()
+
+
+def test_a_scan_shows_who_buys_and_trades_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = market(date(2026, 3, 2)).lines
+    with StandIn(SecuritiesDbApi(lines)) as service:
+        monkeypatch.setenv("BOT_SECURITIESDB_URL", service.url)
+        rows = run("scan", "--watchlist", "nwrb", "--format", "json").json()
+        assert [row["ticker"] for row in rows] == ["NWRB"]
+        assert {"standing", "ratio", "purchases", "sales", "reason", "recent", "flow"} <= set(rows[0])
+        assert "NWRB" in run("scan", "--watchlist", "NWRB").out
+    assert not list(Path().glob("*.db"))
