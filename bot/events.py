@@ -1,64 +1,56 @@
 """From reported lines to economic events: what one person did on one side, filed on one day, counted once.
 
 A web table shows one filing in several rows (tranches) and under several tickers (share classes, preferred shares,
-warrants, the reporting owner's own ticker). An event joins what belongs together; nothing is followed twice.
+warrants, the reporting owner's own ticker); filings are continued, amended, and filed again by everyone who has a part
+in them. An event joins what belongs together; nothing is followed twice.
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
 from bot.errors import ConfigError
-from bot.holdings import balance
+from bot.filings import filed_lines, same_class
+from bot.holdings import balance, total
+from bot.lines import Line, is_filed, is_holding, same_name, unexplained, web_lines
 from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip, Verdict, decimal_text
-from bot.plausible import implausible
+from bot.plausible import mixed_classes
 from bot.trades import COLUMNS, to_records, to_table
 
-NAME_LENGTH: Final = 30  # FinViz cuts names there; every source is compared on what all of them show
-_Balance = tuple[datetime, Decimal]  # known since, shares held
-EXTRA: Final = ("event_key", "keys", "symbols", "held_before", "exercised", "quarantine")
-
-
-@dataclass(slots=True)
-class _Line:
-    """One reported line, with every ticker, key and source it was shown under, and what is implausible about it."""
-
-    trade: InsiderTrade
-    symbols: set[str] = field(default_factory=set)
-    keys: set[str] = field(default_factory=set)
-    sources: set[str] = field(default_factory=set)
-    problem: str | None = None
-
-    def issuer(self) -> str:
-        """Whose shares they are, as far as the line tells: the issuer's number, or all its tickers."""
-        return self.trade.issuer_cik or "/".join(sorted(self.symbols)) or self.trade.issuer or self.trade.key
+_Balances = dict[tuple[str, str], list[tuple[datetime, Decimal]]]  # ticker, person -> known since, shares held
+_Group = tuple[str, ...]
+EXTRA: Final = ("event_key", "keys", "symbols", "held_before", "basis", "exercised", "quarantine")
+EXERCISES: Final = frozenset("ACMOX")  # awards, conversions, exercises
 
 
 def find_events(trades: pd.DataFrame) -> list[Event]:
     """The events in a trades table, in order of appearance.
 
     An event's `shares` and `value` are sums, `price` is weighted by shares, `traded_on` is its earliest day (as box 3
-    of the form has it), `known_at` its latest line's, `held_before` and `shares_after` balances in shares.
+    of the form has it), `known_at` its latest line's, `held_before` and `shares_after` balances in shares. Holdings,
+    which no filing reports as transactions, count in the balances and are no events.
     """
-    groups: dict[tuple[str, ...], list[_Line]] = {}
-    filings: dict[tuple[str, ...], list[_Line]] = {}
     records = to_records(trades)
-    lines = _lines(records)
+    filed = filed_lines(record for record in records if is_filed(record))
+    lines = [*filed, *unexplained(web_lines(record for record in records if not is_filed(record)), filed)]
+    filings: dict[_Group, dict[_Group, list[Line]]] = {}
+    groups: dict[tuple[_Group, _Group, str], list[Line]] = {}
     for line in lines:
-        trade = line.trade
-        who = (line.issuer(), _same_name(trade.owner), str(trade.filed_on), trade.security or "")
-        what = trade.side or trade.code or trade.form or ""
-        groups.setdefault((*who, what), []).append(line)
-        filings.setdefault(who, []).append(line)
+        who, kind = _who(line), _kind(line)
+        filings.setdefault(who, {}).setdefault(kind, []).append(line)
+        if not is_holding(line.trade):
+            what = line.trade.side or line.trade.code or line.trade.form or ""
+            groups.setdefault((who, kind, what), []).append(line)
     balances = _balances(lines)
-    events = [_event(_event_key(group), found, filings[group[:-1]], balances) for group, found in groups.items()]
+    events = [
+        _event("e-" + _hash((*who, *kind, what)), found, kind, filings[who], balances)
+        for (who, kind, what), found in groups.items()
+    ]
     place = {trade.key: row for row, trade in reversed(list(enumerate(records)))}
     return sorted(events, key=lambda event: min(place[key] for key in event.keys))
 
@@ -71,6 +63,7 @@ def as_table(events: Sequence[Event]) -> pd.DataFrame:
         keys=pd.Series([event.keys for event in events], dtype="object"),
         symbols=pd.Series([event.symbols for event in events], dtype="object"),
         held_before=pd.Series(held, dtype="float64"),
+        basis=pd.Series(["filing" if is_filed(event.trade) else "line" for event in events], dtype="str"),
         exercised=pd.Series([float(event.exercised) for event in events], dtype="float64"),
         quarantine=pd.Series([event.quarantine for event in events], dtype="str"),
     )
@@ -112,74 +105,71 @@ def _verdict(decision: str, rule: str, reason: str) -> Verdict:
     return Signal(side=Side(decision), reason=reason)
 
 
-def _lines(records: Sequence[InsiderTrade]) -> list[_Line]:
-    """The distinct lines, each with all its keys and tickers; what has a filing's number and was known first leads.
+def _who(line: Line) -> _Group:
+    """Whose filings of which day: issuer, owner and day; numbers where the filing was read, else names as listed."""
+    trade = line.origin
+    if is_filed(trade):
+        return str(trade.issuer_cik), trade.owner_cik or same_name(trade.owner), str(trade.filed_on)
+    issuer = trade.issuer_cik or "/".join(sorted(line.symbols)) or line.trade.issuer or trade.key
+    return issuer, same_name(trade.owner), str(trade.filed_on)
 
-    Rows are one line when they have the same key, or when they agree in person, code, day, shares, price and balance,
-    and in the ticker or the instant. All lines of one filing are listed under all its tickers.
+
+def _kind(line: Line) -> _Group:
+    """Which shares, by the title of the line's first version; a derivative is another kind, whatever its title."""
+    trade = line.origin
+    if not is_filed(trade):
+        return (trade.security or "",)
+    return ("derivative " * bool(trade.is_derivative) + same_class(trade.security), *filter(None, [line.apart]))
+
+
+def _event(key: str, lines: list[Line], kind: _Group, filing: dict[_Group, list[Line]], balances: _Balances) -> Event:
+    """The sum of an event's lines, beside what else the same person filed on that day, by class."""
+    trades, alike = [line.trade for line in lines], [line.trade for line in filing[kind]]
+    others = [line.trade for other, found in filing.items() if other != kind for line in found]
+    first, symbols = trades[0], _all(line.symbols for line in lines)
+    known = [trade.known_at for trade in trades if trade.known_at]
+    before, after = (None, first.shares_after)
+    if first.side:
+        before, after = (total if is_filed(first) else balance)(alike)
+    if before == 0 and first.side == Side.BUY and known:
+        before = _held_otherwise(others) or _held_earlier(
+            [(symbol, same_name(first.owner)) for symbol in symbols], min(known), balances
+        )
+    summed = _sum_of(trades, after)
+    return Event(
+        key=key,
+        trade=summed,
+        keys=_all(line.keys for line in lines),
+        symbols=symbols,
+        sources=_all(line.sources for line in lines),
+        held_before=before,
+        exercised=_sum(t.shares for t in alike if _came_in(t)) or Decimal(0),
+        aliases=_aliases(lines, summed, symbols),
+        quarantine=next((line.problem for line in filing[kind] if line.problem), None) or mixed_classes(first, others),
+    )
+
+
+def _came_in(trade: InsiderTrade) -> bool:
+    """Whether shares came in by exercise, conversion or award."""
+    return trade.acquired == "A" and trade.side is None and trade.code in EXERCISES and not trade.is_derivative
+
+
+def _aliases(lines: list[Line], summed: InsiderTrade, symbols: Sequence[str]) -> tuple[str, ...]:
+    """What an open-market event is recognised by in another telling of it, on another page or by the filing itself.
+
+    By every filing and side, in any version; by owner, ticker, day and sum where a row does not tell its filing; and,
+    for web rows, by each line's own facts under any ticker.
     """
-    found: dict[tuple[Any, ...], _Line] = {}
-    for trade in sorted(records, key=_precedence):
-        names = _names(trade)
-        line = next((found[name] for name in names if name in found), None) or _Line(trade)
-        for name in names:
-            found.setdefault(name, line)
-        line.keys.add(trade.key)
-        line.symbols |= {trade.symbol} if trade.symbol else set()
-        line.sources.add(trade.source)
-        line.problem = line.problem or implausible(trade)  # whoever of several sources has found it
-        names_differ = trade.issuer and line.trade.issuer and trade.issuer != line.trade.issuer
-        if names_differ and trade.symbol != line.trade.symbol:
-            # A listed company that files as an owner is listed too: neither name is sure to be the issuer's.
-            line.trade = replace(line.trade, issuer=None)
-    lines = _told_once(list({id(line): line for line in found.values()}.values()))
-    tickers: dict[str, set[str]] = {}
+    found = set()
     for line in lines:
-        if line.trade.accession:
-            tickers.setdefault(line.trade.accession, set()).update(line.symbols)
-    for line in lines:
-        line.symbols |= tickers.get(line.trade.accession or "", set())
-    return lines
-
-
-def _told_once(lines: list[_Line]) -> list[_Line]:
-    """The lines without a second telling of a filing: of several sources the one with most lines has merged fewest."""
-    if len({source for line in lines for source in line.sources}) < 2:
-        return lines
-    filings: dict[tuple[Any, ...], list[_Line]] = {}
-    for line in lines:
-        trade = line.trade
-        who = (trade.accession, _same_name(trade.owner), trade.code) if trade.accession else (id(line),)
-        filings.setdefault(who, []).append(line)
-    return [line for told in filings.values() for line in _best_told(told)]
-
-
-def _best_told(told: list[_Line]) -> list[_Line]:
-    """The lines of one source; keys, tickers and problems of all others are kept with the first of them."""
-    tellings = [
-        [line for line in told if source in line.sources] for source in sorted(set().union(*(t.sources for t in told)))
-    ]
-    best = max(tellings, key=lambda lines: (len(lines), _sum(line.trade.shares for line in lines) or Decimal(0)))
-    for line in told:
-        if line not in best:
-            best[0].keys |= line.keys
-            best[0].symbols |= line.symbols
-            best[0].problem = best[0].problem or line.problem
-    return best
-
-
-def _precedence(trade: InsiderTrade) -> tuple[Any, ...]:
-    return trade.accession is None, str(trade.known_at), trade.symbol or "", trade.key, str(trade.price)
-
-
-def _names(trade: InsiderTrade) -> list[tuple[Any, ...]]:
-    """Everything a line may be recognised by; where a fact is missing, agreement means nothing."""
-    names: list[tuple[Any, ...]] = [(trade.key,)]
-    if trade.owner and trade.shares is not None and trade.traded_on:
-        who = _same_name(trade.owner)
-        facts = (who, trade.code, trade.traded_on, trade.shares, trade.price, trade.shares_after)
-        names += [(*facts, where) for where in (trade.symbol, trade.known_at) if where]
-    return names
+        sides = {side for side in (line.trade.side, line.origin.side) if side}
+        found |= {f"acc:{accession}:{side}" for accession in line.filings for side in sides}
+        if not is_filed(line.trade) and (alias := _alias(line.trade)):
+            found.add(alias)
+    if summed.side and summed.owner and summed.shares is not None and summed.filed_on:
+        facts = (same_name(summed.owner), summed.side, str(summed.filed_on), str(int(summed.shares)))
+        found |= {"day:" + _hash((symbol, *facts)) for symbol in symbols}
+    return tuple(sorted(found))
 
 
 def _alias(trade: InsiderTrade) -> str | None:
@@ -188,28 +178,7 @@ def _alias(trade: InsiderTrade) -> str | None:
     if not trade.side or not trade.owner or None in numbers or None in when:
         return None
     facts = (trade.side, *(decimal_text(number) for number in numbers if number is not None), *map(str, when))
-    told = "|".join((_same_name(trade.owner), *facts))
-    return "line:" + hashlib.sha256(told.encode()).hexdigest()[:24]
-
-
-def _event(key: str, lines: list[_Line], filing: list[_Line], balances: dict[tuple[str, str], list[_Balance]]) -> Event:
-    """The sum of an event's lines."""
-    trades, filed = [line.trade for line in lines], [line.trade for line in filing]
-    first, symbols = trades[0], tuple(sorted(set().union(*(line.symbols for line in lines))))
-    known = [trade.known_at for trade in trades if trade.known_at]
-    before, after = balance(filed) if first.side else (None, first.shares_after)
-    if before == 0 and first.side == Side.BUY and known:
-        before = _held_earlier([(symbol, _same_name(first.owner)) for symbol in symbols], min(known), balances)
-    return Event(
-        key=key,
-        trade=_sum_of(trades, after),
-        keys=tuple(sorted(set().union(*(line.keys for line in lines)))),
-        symbols=symbols,
-        held_before=before,
-        exercised=_sum(t.shares for t in filed if t.acquired == "A" and t.side is None) or Decimal(0),
-        aliases=tuple(sorted({alias for trade in trades if (alias := _alias(trade))})),
-        quarantine=next((line.problem for line in filing if line.problem), None),
-    )
+    return "line:" + _hash((same_name(trade.owner), *facts))
 
 
 def _sum_of(trades: list[InsiderTrade], after: Decimal | None) -> InsiderTrade:
@@ -220,6 +189,7 @@ def _sum_of(trades: list[InsiderTrade], after: Decimal | None) -> InsiderTrade:
     return replace(
         first,
         issuer=first.issuer if all(trade.issuer == first.issuer for trade in trades) else None,
+        plan_10b5_1=_any_planned(trade.plan_10b5_1 for trade in trades),
         traded_on=min((trade.traded_on for trade in trades if trade.traded_on), default=None),
         known_at=max((trade.known_at for trade in trades if trade.known_at), default=None),
         shares=_sum(trade.shares for trade in trades),
@@ -229,20 +199,30 @@ def _sum_of(trades: list[InsiderTrade], after: Decimal | None) -> InsiderTrade:
     )
 
 
-def _balances(lines: list[_Line]) -> dict[tuple[str, str], list[_Balance]]:
+def _any_planned(plans: Iterable[bool | None]) -> bool | None:
+    """Whether any of it was planned; unknown when that is not said of all of it."""
+    found = set(plans)
+    return True if True in found else None if None in found else False
+
+
+def _balances(lines: list[Line]) -> _Balances:
     """What the lines say who holds of what, by ticker and person."""
-    held: dict[tuple[str, str], list[_Balance]] = {}
+    held: _Balances = {}
     for line in lines:
         trade = line.trade
         if trade.known_at and trade.shares_after and not trade.is_derivative:
             for symbol in line.symbols:
-                held.setdefault((symbol, _same_name(trade.owner)), []).append((trade.known_at, trade.shares_after))
+                held.setdefault((symbol, same_name(trade.owner)), []).append((trade.known_at, trade.shares_after))
     return held
 
 
-def _held_earlier(
-    places: list[tuple[str, str]], known_at: datetime, balances: dict[tuple[str, str], list[_Balance]]
-) -> Decimal:
+def _held_otherwise(others: Sequence[InsiderTrade]) -> Decimal:
+    """The most that the same filings show of any other class; who holds that opens no new position."""
+    shown = (t.shares_after for t in others if t.shares_after and not t.is_derivative and is_filed(t))
+    return max(shown, default=Decimal(0))
+
+
+def _held_earlier(places: list[tuple[str, str]], known_at: datetime, balances: _Balances) -> Decimal:
     """What the last earlier filing says is held there; 0 when there is none, which makes a buy a new position."""
     earlier = [told for place in places for told in balances.get(place, []) if told[0] < known_at]
     return max(earlier)[1] if earlier else Decimal(0)
@@ -266,12 +246,9 @@ def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
     return total
 
 
-def _event_key(group: tuple[str, ...]) -> str:
-    return "e-" + hashlib.sha256("|".join(group).encode()).hexdigest()[:24]
+def _all(found: Iterable[set[str]]) -> tuple[str, ...]:
+    return tuple(sorted(set().union(*found)))
 
 
-@lru_cache(maxsize=10_000)  # every line asks for its owner several times
-def _same_name(name: str | None) -> str:
-    """A name as every source would write it: letters and digits in upper case, cut where the shortest source cuts."""
-    plain = unicodedata.normalize("NFKD", (name or "")[:NAME_LENGTH]).encode("ascii", "ignore").decode().upper()
-    return " ".join("".join(letter if letter.isalnum() else " " for letter in plain).split())
+def _hash(facts: Iterable[str]) -> str:
+    return hashlib.sha256("|".join(facts).encode()).hexdigest()[:24]

@@ -307,6 +307,7 @@ class Event:
     exercised: Decimal = Decimal(0)
     quarantine: str | None = None
     aliases: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,6 +332,7 @@ class Decision:
             "event_key": self.event.key,
             "keys": list(self.event.keys),
             "symbols": list(self.event.symbols),
+            "sources": list(self.event.sources),
             "held_before": plain(self.event.held_before),
             "exercised": plain(self.event.exercised),
             **plain(self.features),

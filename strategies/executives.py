@@ -2,7 +2,7 @@
 
 from bot.plugins import Kit
 from bot.ports import Strategy
-from strategies.rules import filed_within, follow, known_within, more_than, officers_only, open_market
+from strategies.rules import filed_within, follow, known_within, more_than, not_planned, officers_only, open_market
 
 
 def strategy(kit: Kit) -> Strategy:
@@ -11,6 +11,7 @@ def strategy(kit: Kit) -> Strategy:
     return follow(
         open_market,
         officers_only,
+        not_planned,
         more_than(settings.more_than, base=settings.holdings_base),
         known_within(sessions=settings.known_within, venue=settings.venue),
         filed_within(days=settings.filed_within),

@@ -75,6 +75,9 @@ def _open_market_words(row: Row) -> str:
         return "an open-market purchase" if row.side == "buy" else "an open-market sale"
     if row.form == "144":
         return "a notice of a proposed sale (Form 144), not a trade"
+    if row.code in ("P", "S"):
+        kind = "purchase" if row.code == "P" else "sale"
+        return f"a {kind} (code {row.code}) that the filing itself says was not one on the open market"
     code = row.code if isinstance(row.code, str) else "none"
     return f"{CODES.get(code, 'a transaction')} (code {code}), not an open-market purchase or sale"
 
@@ -94,6 +97,22 @@ officers_only: Final = Rule(
     name="officers_only", passes=lambda events: events["is_officer"].fillna(value=False), words=_officer_words
 )
 """Only people who are officers of the company; unknown counts as no."""
+
+
+def _planned_words(row: Row) -> str:
+    if row.side != "sell":
+        return "not a sale, so a plan would not matter"
+    if pd.isna(row.plan_10b5_1):
+        return "nothing says that the sale was planned (Rule 10b5-1)"
+    return f"{'sold' if row.plan_10b5_1 else 'not sold'} under a plan made in advance (Rule 10b5-1)"
+
+
+not_planned: Final = Rule(
+    name="not_planned",
+    passes=lambda events: (events["side"] != "sell") | ~events["plan_10b5_1"].fillna(value=False),
+    words=_planned_words,
+)
+"""No sales under a plan that was made in advance (Rule 10b5-1); purchases pass, planned or not."""
 
 
 def more_than(share: str | Decimal, *, base: Base = "before") -> Rule:
@@ -125,7 +144,7 @@ def _holdings_words(row: Row, base: Base, fraction: float) -> str:
         traded += f" less {row.exercised:,.0f} that came in by exercise or award with them"
     if row.held_before == 0:
         return f"{traded}, none held before: " + ("a new position" if row.side == "buy" else "an exercise-and-sell")
-    return f"{traded} of {row.held_before:,.0f} held before = {_percent(fraction)}, basis = line"
+    return f"{traded} of {row.held_before:,.0f} held before = {_percent(fraction)}, basis = {row.basis}"
 
 
 def known_within(*, sessions: int, venue: str | Sessions = "XNYS") -> Rule:

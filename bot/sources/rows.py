@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import pandas as pd
 
 from bot.errors import SourceError
-from bot.events import NAME_LENGTH
+from bot.lines import NAME_LENGTH
 from bot.model import InsiderTrade, Role, Side, decimal_text
 from bot.plausible import HIGHEST_PRICE, MOST_SHARES, rounding
 from bot.roles import Roles, classify

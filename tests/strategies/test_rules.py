@@ -7,12 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.engine import public_by
+from bot.news import public_by
 from bot.errors import ConfigError
 from bot.events import as_table, find_events
 from bot.model import InsiderTrade, Role
 from bot.sessions import Sessions
-from strategies.rules import Rule, filed_within, follow, known_within, more_than, officers_only, open_market
+from strategies.rules import (
+    Rule,
+    filed_within,
+    follow,
+    known_within,
+    more_than,
+    not_planned,
+    officers_only,
+    open_market,
+)
 from tests.builders import FEW, KNOWN_AT, NOW, events, table, trade
 
 NEW_YORK = Sessions("XNYS")
@@ -169,6 +178,30 @@ def test_exactly_the_share_is_not_more_than_it_whatever_the_size(shares, per_cen
         return verdict(row, more_than(f"{per_cent}%"))[0]
 
     assert (decided(0), decided(1)) == ("skip", "sell")
+
+
+# Plans.
+
+
+@pytest.mark.parametrize(
+    ("code", "plan", "decision", "reason"),
+    [
+        ("S", True, "skip", "sold under a plan made in advance (Rule 10b5-1)"),
+        ("S", False, "sell", "not sold under a plan made in advance (Rule 10b5-1)"),
+        ("S", None, "sell", "nothing says that the sale was planned (Rule 10b5-1)"),
+        ("P", True, "buy", "not a sale, so a plan would not matter"),
+        ("P", None, "buy", "not a sale, so a plan would not matter"),
+    ],
+)
+def test_a_planned_sale_is_not_followed_and_a_planned_purchase_is(code, plan, decision, reason):
+    rule = "not_planned" if decision == "skip" else ""
+    assert verdict(trade(code=code, plan_10b5_1=plan), not_planned) == (decision, rule, reason)
+
+
+@pytest.mark.parametrize(("code", "kind"), [("P", "purchase"), ("S", "sale")])
+def test_a_purchase_that_the_filing_calls_something_else_says_so(code, kind):
+    words = f"a {kind} (code {code}) that the filing itself says was not one on the open market"
+    assert verdict(trade(code=code, side=None)) == ("skip", "open_market", words)
 
 
 # Sessions and days.
