@@ -1,12 +1,16 @@
-"""Saved insider tables: pages as a browser stores them, CSVs and JSON lines as scrapers write them."""
+"""Saved insider tables: pages as a browser stores them, CSVs and JSON lines of scrapers, and filings themselves."""
 
 import csv
 import gzip
 import io
+import os
+import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,14 +18,28 @@ import pandas as pd
 
 from bot.errors import ConfigError, SourceError
 from bot.http import strict_json
+from bot.model import InsiderTrade
 from bot.plugins import Kit
 from bot.sources import finviz, finviz_rows, openinsider, openinsider_rows, pages
 from bot.sources.cells import clean
+from bot.sources.edgar import filing, ownership, submission
+from bot.sources.edgar.lines import lines
 from bot.sources.rows import Layout, Row, shown, to_trades
+from bot.trades import to_table, validate
 
-ENDINGS: Final = tuple(ending + zipped for ending in (".html", ".htm", ".csv", ".jsonl") for zipped in ("", ".gz"))
+FILINGS: Final = tuple(ending + zipped for ending in (".xml", ".txt", ".nc") for zipped in ("", ".gz"))
+TABLES_AND_PAGES: Final = tuple(
+    ending + zipped for ending in (".html", ".htm", ".csv", ".jsonl") for zipped in ("", ".gz")
+)
+ENDINGS: Final = TABLES_AND_PAGES + FILINGS
 MAX_BYTES: Final = 5_000_000
+MANY: Final = 5_000  # filings; fewer are read before further processes have begun
+CHUNK: Final = 500
+HEADER: Final = 2_000  # bytes within which a submission shows itself; older ones begin with a signature
+GZIP: Final = b"\x1f\x8b"
 FILING: Final = "SEC Form 4 Link"
+
+_ACCESSION: Final = re.compile(r"\d{10}-\d{2}-\d{6}(?=\.)", re.ASCII)
 
 # What the first tutorial's scraper called three of FinViz's columns.
 OTHER_NAMES: Final[Mapping[str, str]] = {
@@ -55,7 +73,14 @@ class Files:
 
     def fetch(self, now: datetime) -> pd.DataFrame:
         """The trades in the files, each line once; SourceError naming the file when one of them is refused."""
-        tables = [parse(path.name, _content(path), min(now, _saved_at(path))) for path in self._paths()]
+        paths = self._paths()
+        tables = [
+            parse(path.name, _content(path, MAX_BYTES), min(now, _saved_at(path)))
+            for path in paths
+            if not _is_filing(path.name)
+        ]
+        if filings := [path for path in paths if _is_filing(path.name)]:
+            tables += _read_filings(filings)
         return pd.concat(tables, ignore_index=True).drop_duplicates(["key", "symbol"], ignore_index=True)
 
     def _paths(self) -> list[Path]:
@@ -64,6 +89,7 @@ class Files:
         if not self._path.is_dir():
             return [self._path]
         paths = sorted(path for path in self._path.iterdir() if path.name.lower().endswith(ENDINGS))
+        paths = [path for path in paths if path.suffix.lower() != ".txt" or _is_submission(_content(path, HEADER))]
         if not paths:
             raise SourceError(f"{self._path}: expected files ending in {', '.join(ENDINGS)}, found none")
         return paths
@@ -72,15 +98,52 @@ class Files:
 def source(kit: Kit) -> Files:
     """The files behind `files:PATH`."""
     if not kit.argument:
-        raise ConfigError("files needs a path: write files:PATH, a page, a CSV, JSON lines or a folder of them")
+        raise ConfigError("files needs a path: write files:PATH, a page, CSV, JSON lines, a filing or a folder of them")
     return Files(Path(kit.argument))
 
 
 def parse(name: str, content: bytes, now: datetime) -> pd.DataFrame:
-    """The trades in a file's bytes, whether page or table, gzipped or not; SourceError starting with its name."""
+    """The trades in a file's bytes, page, table or filing, gzipped or not; SourceError starting with its name."""
+    if _is_filing(name):
+        return validate(to_table(_filing(name, content)))
     try:
         text = _text(content)
         return _page(text, now) if text.lstrip().startswith("<") else _table(text, now)
+    except SourceError as error:
+        raise SourceError(f"{name}: {error}") from error
+
+
+def _is_filing(name: str) -> bool:
+    return name.lower().endswith(FILINGS)
+
+
+def _is_submission(content: bytes) -> bool:
+    return b"<SEC-HEADER>" in content[:HEADER] or content.startswith(b"<SUBMISSION>")
+
+
+def _read_filings(paths: Sequence[Path]) -> list[pd.DataFrame]:
+    """The lines of all these filings in a few tables; very many are read on every core."""
+    if len(paths) < MANY:
+        return [_filings(paths)]
+    chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(chunks)), mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_filings, chunks))
+
+
+def _filings(paths: Iterable[Path]) -> pd.DataFrame:
+    return validate(
+        to_table(trade for path in paths for trade in _filing(path.name, _content(path, submission.MAX_BYTES)))
+    )
+
+
+def _filing(name: str, content: bytes) -> Sequence[InsiderTrade]:
+    """The lines of a full submission, or of an ownership document, which does not know when it was filed."""
+    try:
+        content = _unzipped(content, submission.MAX_BYTES) if content.startswith(GZIP) else content
+        if _is_submission(content):
+            return filing.read(content).trades
+        named = _ACCESSION.match(name)
+        return lines(ownership.read(content), accession=named and named[0], filed_on=None, known_at=None, url=None)
     except SourceError as error:
         raise SourceError(f"{name}: {error}") from error
 
@@ -94,17 +157,18 @@ def _saved_at(path: Path) -> datetime:
     return saved_at if saved_at.year >= 2007 else datetime.max.replace(tzinfo=UTC)
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, most: int) -> bytes:
+    """The file's first bytes, one more than `most` where there are more."""
     try:
         with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+            return file.read(most + 1)
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _text(content: bytes) -> str:
-    if content.startswith(b"\x1f\x8b"):
-        content = _unzipped(content)
+    if content.startswith(GZIP):
+        content = _unzipped(content, MAX_BYTES)
     if len(content) > MAX_BYTES:
         raise SourceError(f"expected at most {MAX_BYTES} bytes, found more")
     try:
@@ -113,10 +177,10 @@ def _text(content: bytes) -> str:
         raise SourceError(f"expected UTF-8 text, found something else at byte {error.start}") from error
 
 
-def _unzipped(content: bytes) -> bytes:
+def _unzipped(content: bytes, most: int) -> bytes:
     try:
         with gzip.open(io.BytesIO(content)) as file:
-            return file.read(MAX_BYTES + 1)
+            return file.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise SourceError(f"expected a whole gzip file, found {error}") from error
 
