@@ -15,7 +15,7 @@ LABEL org.opencontainers.image.title="insiderbot" \
       org.opencontainers.image.description="Follows the trades that company executives report to the SEC, on paper, and says why." \
       org.opencontainers.image.licenses="MIT"
 RUN useradd --uid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin insiderbot \
-    && install --directory --owner=10001 --group=10001 /data
+    && install --directory --owner=10001 --group=10001 /data /archive
 COPY --from=build /opt/insiderbot /opt/insiderbot
 ENV PATH=/opt/insiderbot/bin:$PATH \
     PYTHONUNBUFFERED=1 \

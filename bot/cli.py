@@ -112,7 +112,7 @@ def trades(*, as_of: AsOf = None, form: As = Format.TABLE) -> None:
 
 @app.command(rich_help_panel="Use")
 def parse(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="saved pages or CSV files")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="saved pages, CSV files or filings")],
     *,
     as_of: Annotated[
         str | None,
@@ -120,7 +120,7 @@ def parse(
     ] = None,
     form: As = Format.TABLE,
 ) -> None:
-    """What a saved page or CSV file says, line by line."""
+    """What a saved page, a CSV file or a filing says, line by line."""
     import pandas as pd
 
     from bot.errors import SourceError

@@ -79,7 +79,7 @@ class Settings(BaseSettings):
 
     sources: Names = Field(
         (),
-        description="Where trades come from, by comma: finviz, openinsider, files:PATH (CSV or page), module:factory",
+        description="Where trades come from, by comma: edgar, finviz, openinsider, files:PATH, rest, module:factory",
     )
     strategy: str = Field("executives", description="How to decide: executives, or your own module:factory")
     broker: str = Field(

@@ -539,7 +539,7 @@ COMMANDS = {
     ("demo",): "Run the main job on an embedded market",
     ("run",): "One cycle: fetch, decide, submit, activate",
     ("trades",): "What the sources say now",
-    ("parse",): "What a saved page or CSV file says",
+    ("parse",): "What a saved page, a CSV file or a filing says",
     ("map",): "The instrument behind a ticker",
     ("status",): "The account, what is open",
     ("orders",): "Every order, the oldest first",

@@ -207,10 +207,12 @@ def test_every_setting_named_is_one(name: str) -> None:
     assert named <= set(Settings.names())
 
 
-def test_the_bot_can_write_nothing_but_its_temporary_files() -> None:
+def test_the_bot_can_write_nothing_but_its_archive_and_temporary_files() -> None:
     assert BOT["read_only"] is True
     assert BOT["tmpfs"] == ["/tmp"]
-    assert BOT["volumes"] == [f"./data:{the('VOLUME')}:ro"]
+    archive = BOT["environment"]["BOT_ARCHIVE"]
+    assert BOT["volumes"] == [f"./data:{the('VOLUME')}:ro", f"archive:{archive}"]
+    assert f" {archive}\n" in TEXTS["Dockerfile"]  # made for the user who runs it
 
 
 def test_the_bot_has_no_rights_and_gets_none() -> None:

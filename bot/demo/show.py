@@ -18,6 +18,8 @@ from bot import render
 from bot.app import opened, utc_now
 from bot.demo.companies import SHARES, records
 from bot.demo.ecb import EcbServer
+from bot.demo.edgar.filings import from_lines
+from bot.demo.edgar.server import EdgarServer
 from bot.demo.finviz import FinVizServer
 from bot.demo.lemon import market as german
 from bot.demo.market import NEW_YORK, VENUE, Market, market, trading_day
@@ -113,10 +115,14 @@ def serve(folder: Path) -> None:
         OpenInsiderServer(today.public(now)) as openinsider,
         german.server(eve, clock=utc_now) as lemon,
         EcbServer({eve: {"USD": german.USD_PER_EUR}}) as ecb,
+        EdgarServer(from_lines(today.public(now)), clock=utc_now) as edgar,
     ):
         finviz.show(today.public(now))
         more = {
             "openinsider_url": openinsider.url,
+            "edgar_url": edgar.url,
+            "archive": str(folder.resolve() / "insiderbot-served-archive"),
+            "user_agent": "insiderbot you@your.domain",
             "ecb_url": ecb.url,
             "lemon_markets_url": lemon.url,
             "lemon_markets_key": lemon.trading_key,
@@ -239,8 +245,8 @@ def _env(today: Market, values: Mapping[str, str]) -> str:
     lines = [f"{PREFIX}{name.upper()}={value}" for name, value in values.items()]
     return "\n".join(
         [
-            "# Stand-ins of FinViz, OpenInsider, OpenFIGI, lemon.markets and the ECB are running, with the market",
-            f"# of {_named(today.day)}.",
+            "# Stand-ins of EDGAR, FinViz, OpenInsider, OpenFIGI, lemon.markets and the ECB are running,",
+            f"# with the market of {_named(today.day)}.",
             "# Companies, people, prices and filings are fictional. Put these lines into .env and try elsewhere:",
             "#   insiderbot run --dry-run",
             "#   insiderbot run --trade-backlog",

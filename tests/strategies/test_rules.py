@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.news import public_by
 from bot.errors import ConfigError
 from bot.events import as_table, find_events
 from bot.model import InsiderTrade, Role
+from bot.news import public_by
 from bot.sessions import Sessions
 from strategies.rules import (
     Rule,
