@@ -21,6 +21,8 @@ def explain(
     `decision` is a decision as `run --format json` prints it, `order` its order and `life` that order's steps.
     """
     lines = [_headline(decision), f"  filing      {_filing(decision)}"]
+    if len(sources := decision.get("sources") or ()) > 1:
+        lines.append(f"  witnesses   {', '.join(sources)}")
     evidence = decision.get("evidence") or {}
     lines += [f"  {label:<11} {evidence[name]}" for name, label in STEPS.items() if name in evidence]
     if decision["decision"] == "skip":

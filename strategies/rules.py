@@ -30,7 +30,10 @@ CODES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A test every event must pass: `passes` decides all rows at once, `words` says it for one row, passed or not."""
+    """A test every event must pass: `passes` decides all rows at once, `words` says it for one row, passed or not.
+
+    A row that the test does not concern passes without words.
+    """
 
     name: str
     passes: Callable[[pd.DataFrame], "pd.Series[bool]"]
@@ -57,7 +60,7 @@ def follow(*rules: Rule) -> Strategy:
         first = np.argmin([*passed, np.zeros(len(table), dtype=bool)], axis=0)
         followed = first == len(rules)
         reasons = [
-            "; ".join(rule.words(row) for rule in rules) if place == len(rules) else rules[place].words(row)
+            "; ".join(filter(None, (rule.words(row) for rule in rules))) if place == len(rules) else rules[place].words(row)
             for place, row in zip(first, table.itertuples(index=False), strict=True)
         ]
         names = np.array([*(rule.name for rule in rules), ""], dtype=object)
@@ -101,7 +104,7 @@ officers_only: Final = Rule(
 
 def _planned_words(row: Row) -> str:
     if row.side != "sell":
-        return "not a sale, so a plan would not matter"
+        return ""  # whether a purchase was planned does not matter
     if pd.isna(row.plan_10b5_1):
         return "nothing says that the sale was planned (Rule 10b5-1)"
     return f"{'sold' if row.plan_10b5_1 else 'not sold'} under a plan made in advance (Rule 10b5-1)"
