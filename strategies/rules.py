@@ -60,7 +60,7 @@ def follow(*rules: Rule) -> Strategy:
         first = np.argmin([*passed, np.zeros(len(table), dtype=bool)], axis=0)
         followed = first == len(rules)
         reasons = [
-            "; ".join(filter(None, (rule.words(row) for rule in rules))) if place == len(rules) else rules[place].words(row)
+            rules[place].words(row) if place < len(rules) else "; ".join(filter(None, (r.words(row) for r in rules)))
             for place, row in zip(first, table.itertuples(index=False), strict=True)
         ]
         names = np.array([*(rule.name for rule in rules), ""], dtype=object)
