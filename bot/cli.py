@@ -100,6 +100,7 @@ def run(
 def trades(*, as_of: AsOf = None, form: As = Format.TABLE) -> None:
     """What the sources say now, line by line."""
     from bot import app as wiring
+    from bot.events import find_events
     from bot.news import gather
 
     settings, clock = _start(), _clock(as_of)
@@ -107,7 +108,8 @@ def trades(*, as_of: AsOf = None, form: As = Format.TABLE) -> None:
         table, degraded = gather(parts.sources, clock())
     for item in degraded:
         console.note(f"{item.name} is degraded: {item.reason}")
-    console.show_trades(table, form)
+    witnesses = {key: event.sources for event in find_events(table) for key in event.keys}
+    console.show_trades(table, form, witnesses)
 
 
 @app.command(rich_help_panel="Use")

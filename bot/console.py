@@ -39,12 +39,18 @@ def show_cycle(plan: Any, orders: Sequence[Mapping[str, Any]], form: Format) -> 
     return say(render.blocks([*parts, render.funnel(decisions)]))
 
 
-def show_trades(table: Any, form: Format) -> None:
-    """A trades table, line by line."""
+def show_trades(table: Any, form: Format, witnesses: Mapping[str, Sequence[str]] | None = None) -> None:
+    """A trades table, line by line; with `witnesses`, also the sources that tell of each line's event, by its key."""
     from bot.model import plain
     from bot.trades import to_records
 
-    show_rows([plain(record) for record in to_records(table)], form, TRADE_COLUMNS)
+    rows = [plain(record) for record in to_records(table)]
+    if witnesses is None:
+        return show_rows(rows, form, TRADE_COLUMNS)
+    for row in rows:
+        sources = list(witnesses.get(row["key"], [row["source"]]))
+        row["witnesses"] = ", ".join(sources) if form is Format.TABLE else sources
+    return show_rows(rows, form, (*TRADE_COLUMNS, "witnesses"))
 
 
 def show_orders(orders: Sequence[Any], form: Format) -> None:

@@ -19,6 +19,7 @@ import pytest
 import time_machine
 
 from bot import cli
+from bot.demo import openinsider
 from bot.demo.companies import SHARES, records
 from bot.demo.market import market
 from bot.demo.openfigi import OpenFigiServer
@@ -727,3 +728,15 @@ def test_a_scan_shows_who_buys_and_trades_nothing(run: Run, monkeypatch: pytest.
         assert {"standing", "ratio", "purchases", "sales", "reason", "recent", "flow"} <= set(rows[0])
         assert "NWRB" in run("scan", "--watchlist", "NWRB").out
     assert not list(Path().glob("*.db"))
+
+
+@pytest.mark.usefixtures("clock")
+def test_trades_names_the_witnesses_of_every_line(run: Run, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Line()
+    world.show(row)
+    Path("saved.html").write_text(openinsider.list_page(market(date(2026, 3, 2)).lines), encoding="utf-8")
+    monkeypatch.setenv("BOT_SOURCES", "finviz,files:saved.html")
+    rows = run("trades", "--format", "json").json()
+    assert {row["source"]: row["witnesses"] for row in rows if row["source"] == "finviz"} == {"finviz": ["finviz"]}
+    assert {"openinsider"} == {name for row in rows if row["source"] != "finviz" for name in row["witnesses"]}
+    assert "witnesses" in run("trades").out

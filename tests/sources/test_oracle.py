@@ -62,7 +62,7 @@ def test_both_find_the_same_cells_on_real_pages(corpus: Path) -> None:
 def openinsider_cells(trade: InsiderTrade) -> list[object]:
     """What the row's cells say, but for letters, labels and what is never read; directions as signs."""
     known_at = trade.known_at.astimezone(ZoneInfo("America/New_York")) if trade.known_at else None
-    sign = -1 if trade.acquired == "D" else 1
+    sign = -1 if trade.acquired == "D" or trade.side == "sell" else 1
     return [
         f"{known_at:%Y-%m-%d %H:%M:%S}", str(trade.traded_on), trade.symbol, trade.issuer, trade.owner, trade.title,
         trade.code, trade.price, sign * (trade.shares or 0), trade.shares_after, sign * (trade.value or 0),
