@@ -19,6 +19,7 @@ from bot.settings import Settings
 from bot.store.database import Database, open_database
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
+from bot.timetable import Timetable
 from bot.trader import Policy, Trader
 
 if TYPE_CHECKING:
@@ -48,14 +49,13 @@ def opened(
 def staying(settings: Settings, *, clock: Clock = utc_now, trade_backlog: bool = False) -> "Daemon":
     """The daemon of these settings; what is wrong with them is told now, not at its first cycle."""
     from bot.daemon import Daemon
-    from bot.timetable import Timetable
 
     def parts() -> AbstractContextManager[App]:
         return opened(settings, clock=clock)
 
     with parts() as tried:
         is_polled = bool(tried.acting(polling=True).sources)
-    timetable = Timetable(sessions=Sessions(settings.venue), at=time.fromisoformat(settings.cycle_at))
+        timetable = tried.timetable
     coming = timetable.following(clock())
     if settings.entry == "now" and not timetable.sessions.open_at(coming):
         raise ConfigError(
@@ -105,7 +105,7 @@ class App:
     def sources(self) -> list[Source]:
         """Every source the settings name; ConfigError when they name none."""
         if not self.settings.sources:
-            raise ConfigError("BOT_SOURCES is empty: write finviz, files:PATH or both, or try `insiderbot demo` first")
+            raise ConfigError("BOT_SOURCES is empty: write edgar or files:PATH, say, or try `insiderbot demo` first")
         if len(set(self.settings.sources)) < len(self.settings.sources):
             raise ConfigError("BOT_SOURCES names a source twice: a second witness is another source")
         return [self._part("sources", spec) for spec in self.settings.sources]
@@ -128,6 +128,11 @@ class App:
         """Where exchange rates come from; nobody is asked before two currencies differ."""
         rates: Rates = self._part("rates", self.settings.rates)
         return rates
+
+    @property
+    def timetable(self) -> Timetable:
+        """When the daemon's cycles are due."""
+        return Timetable(sessions=Sessions(self.settings.venue), at=time.fromisoformat(self.settings.cycle_at))
 
     @cached_property
     def kit(self) -> Kit:

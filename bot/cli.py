@@ -88,10 +88,10 @@ def run(
     with wiring.opened(settings, clock=clock, read_only=dry_run, fresh=as_of is not None) as parts:
         if dry_run:
             plan = parts.looking().plan()
-            console.show_cycle(plan, [console.order_row(intent.order()) for intent in plan.intents], form)
+            console.show_cycle(plan, [intent.order() for intent in plan.intents], form)
             return
         plan, orders = parts.acting(trade_backlog=trade_backlog).run()
-        console.show_cycle(plan, [console.order_row(order) for order in orders], form)
+        console.show_cycle(plan, orders, form)
         if plan.unfinished:
             raise TryAgainError(f"some trades are still to be decided: {plan.unfinished}")
 
@@ -144,7 +144,8 @@ def parse(
 def map_(tickers: Annotated[list[str], typer.Argument(metavar="TICKER...")], *, form: As = Format.TABLE) -> None:
     """The instrument behind a ticker, and the proof that it is the right one."""
     from bot import app as wiring
-    from bot.model import Instrument, Listing, plain
+    from bot.model import Instrument, Listing
+    from bot.plain import plain
 
     asked = {ticker: Listing(symbols=(ticker.strip().upper(),)) for ticker in tickers}
     with wiring.opened(_start(), read_only=True) as parts:
@@ -181,24 +182,23 @@ def scan(
     form: As = Format.TABLE,
 ) -> None:
     """Where insiders buy more than they sell, by SecuritiesDB: shown, never traded on."""
-    from decimal import Decimal, InvalidOperation
+    from decimal import Decimal
 
     from bot import app as wiring
-    from bot.model import plain
+    from bot.plain import plain
+    from bot.settings import NUMBER
     from bot.sources.rest.securitiesdb import scanner, watchlist
     from bot.sources.scan import scan as scanned
 
     settings = _start()
-    try:
-        least = Decimal(threshold)
-    except InvalidOperation:
-        raise ConfigError(f"--threshold: {threshold!r} is not a number: write it like 1.5") from None
+    if not NUMBER.fullmatch(threshold) or threshold.endswith("%"):
+        raise ConfigError(f"--threshold: {threshold!r} is not a number: write it like 1.5")
     wanted = watchlist([text.strip() for text in tickers.split(",") if text.strip()] or settings.watchlist)
     if not wanted:
         raise ConfigError("there is nothing to scan: name tickers by --watchlist or BOT_WATCHLIST")
     with wiring.opened(settings, fresh=True) as parts:
         activities = scanner(parts.kit).activities(wanted)
-        rows = [plain(row) for row in scanned(activities, now=parts.clock(), threshold=least)]
+        rows = [plain(row) for row in scanned(activities, now=parts.clock(), threshold=Decimal(threshold))]
     console.show_rows(rows, form, console.SCAN_COLUMNS)
 
 
@@ -212,7 +212,7 @@ def daemon(
     """Stay, and run one cycle per session of the venue, at BOT_CYCLE_AT; the log goes to stderr."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # process 1 of a container ignores what nobody handles
     from bot import app as wiring
-    from bot import daemon as staying
+    from bot.daemon import log, serve
 
     settings = _start(verbose=True)
     try:
@@ -220,9 +220,9 @@ def daemon(
     except BotError as error:
         if settings.log_format != "json":
             raise
-        staying.log.error(str(error))  # for whoever reads nothing but the log
+        log.error(str(error))  # for whoever reads nothing but the log
         sys.exit(error.exit_code)
-    staying.serve(stays, wiring.utc_now)
+    serve(stays, wiring.utc_now)
 
 
 # -- look
@@ -232,27 +232,10 @@ def daemon(
 def status(*, form: As = Format.TABLE) -> None:
     """The account, what is open, and whether the bot is halted."""
     from bot import app as wiring
-    from bot.model import plain
-    from bot.worth import invested
+    from bot.status import report
 
     with wiring.opened(_start(), read_only=True) as parts:
-        store, broker = parts.store, parts.broker
-        account, positions = broker.account(), broker.positions()
-        row = {
-            "broker": broker.name,
-            "account": account.id,
-            "currency": account.currency,
-            "cash": plain(account.cash),
-            "available": plain(account.available),
-            "invested": plain(invested(positions, account, broker, parts.rates, parts.clock())),
-            "positions": len(positions),
-            "open_orders": len(store.open_orders()),
-            "orders": len(store.orders()),
-            "halted": store.halted(),
-            "trade_from": plain(store.trade_from()),
-            "last_cycle": plain(store.last_cycle()),
-            "session_done": plain(store.session_done()),
-        }
+        row = report(parts)
     console.show_record(row, form)
 
 
@@ -269,7 +252,7 @@ def orders(*, form: As = Format.TABLE) -> None:
 def positions(*, form: As = Format.TABLE) -> None:
     """What the account holds."""
     from bot import app as wiring
-    from bot.model import plain
+    from bot.plain import plain
 
     with wiring.opened(_start(), read_only=True) as parts:
         rows = [plain(position) for position in parts.broker.positions()]
@@ -281,10 +264,11 @@ def explain(about: Annotated[str, typer.Argument(metavar="ID|TICKER")], *, form:
     """Why something was or was not followed: filing, rules, proof, size, the order's life."""
     from bot import app as wiring
     from bot.explain import explain as told
+    from bot.plain import plain
 
     with wiring.opened(_start(), read_only=True) as parts:
         decisions = parts.store.decided(about=about)
-        known = {order.client_order_id: console.order_row(order) for _, order in parts.store.orders()}
+        known = {order.client_order_id: plain(order) for _, order in parts.store.orders()}
         lives = {key: parts.store.life(key) for d in decisions if (key := d["client_order_id"])}
     if not decisions:
         raise BotError(f"nothing has been decided about {about!r} yet; `insiderbot run --dry-run` shows what would be")
@@ -328,15 +312,9 @@ def doctor(*, form: As = Format.TABLE) -> None:
     """Whether everything is in place: each finding with what to do about it."""
     from bot import app as wiring
     from bot.doctor import examine
-    from bot.model import plain
 
     findings = examine(_start(), wiring.utc_now)
-    if form is Format.TABLE:
-        pairs = [(f"{each.state:4}  {each.about:10}  {each.finding}", each.remedy) for each in findings]
-        lines = [line for told, remedy in pairs for line in (told, f"{'':16}→ {remedy}" if remedy else "") if line]
-        console.show_blocks([lines], indent=18)
-    else:
-        console.show_rows([plain(finding) for finding in findings], form, ())
+    console.show_findings(findings, form)
     if bad := [finding.about for finding in findings if finding.state == "bad"]:
         raise BotError(f"{len(bad)} of {len(findings)} findings are bad: {', '.join(bad)}")
 

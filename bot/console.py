@@ -18,10 +18,10 @@ SCAN_COLUMNS: Final = (
 )  # fmt: skip
 
 
-def show_cycle(plan: Any, orders: Sequence[Mapping[str, Any]], form: Format) -> None:
+def show_cycle(plan: Any, orders: Sequence[Any], form: Format) -> None:
     """A plan with its orders: one JSON object, or tables with the way from events to orders below."""
     from bot import render
-    from bot.model import plain
+    from bot.plain import plain
 
     decisions = [decision.row() for decision in plan.decisions]
     degraded = plain(list(plan.degraded))
@@ -30,18 +30,18 @@ def show_cycle(plan: Any, orders: Sequence[Mapping[str, Any]], form: Format) -> 
     if form is Format.JSON:
         import json
 
-        return say(json.dumps({"decisions": decisions, "orders": list(orders), "degraded": degraded}, indent=2))
+        return say(json.dumps({"decisions": decisions, "orders": plain(orders), "degraded": degraded}, indent=2))
     if form is not Format.TABLE:
         return show_rows(decisions, form, ())
     parts = [f"Plan as of {plan.as_of:%Y-%m-%d %H:%M} UTC", render.verdicts(decisions)]
     if orders:
-        parts.append(render.rows(orders, form, ORDER_COLUMNS, title="Orders"))
+        parts.append(render.rows(plain(orders), form, ORDER_COLUMNS, title="Orders"))
     return say(render.blocks([*parts, render.funnel(decisions)]))
 
 
 def show_trades(table: Any, form: Format, witnesses: Mapping[str, Sequence[str]] | None = None) -> None:
     """A trades table, line by line; with `witnesses`, also the sources that tell of each line's event, by its key."""
-    from bot.model import plain
+    from bot.plain import plain
     from bot.trades import to_records
 
     rows = [plain(record) for record in to_records(table)]
@@ -55,7 +55,9 @@ def show_trades(table: Any, form: Format, witnesses: Mapping[str, Sequence[str]]
 
 def show_orders(orders: Sequence[Any], form: Format) -> None:
     """Orders, one a line."""
-    show_rows([order_row(order) for order in orders], form, ORDER_COLUMNS)
+    from bot.plain import plain
+
+    show_rows(plain(orders), form, ORDER_COLUMNS)
 
 
 def show_record(record: Mapping[str, Any], form: Format) -> None:
@@ -85,12 +87,15 @@ def show_blocks(blocks: Sequence[Sequence[str]], *, indent: int) -> None:
     say(render.blocks(render.paragraphs(block, indent=indent) for block in blocks))
 
 
-def order_row(order: Any) -> dict[str, Any]:
-    """An order in JSON's types."""
-    from bot.model import plain
+def show_findings(findings: Sequence[Any], form: Format) -> None:
+    """What the doctor found, each with its remedy."""
+    from bot.plain import plain
 
-    row: dict[str, Any] = plain(order)
-    return row
+    if form is not Format.TABLE:
+        return show_rows([plain(finding) for finding in findings], form, ())
+    pairs = [(f"{each.state:4}  {each.about:10}  {each.finding}", each.remedy) for each in findings]
+    lines = [line for told, remedy in pairs for line in (told, f"{'':16}→ {remedy}" if remedy else "") if line]
+    return show_blocks([lines], indent=18)
 
 
 def proof(row: Mapping[str, Any]) -> list[str]:

@@ -37,7 +37,7 @@ SECOND: Final = timedelta(seconds=1)
 STUCK: Final = timedelta(minutes=30)  # no cycle takes so long
 
 
-class Memory(Protocol):
+class Progress(Protocol):
     """What the daemon remembers across restarts."""
 
     def session_done(self) -> date | None:
@@ -61,7 +61,7 @@ class Parts(Protocol):
     """A store, and the bot over it."""
 
     @property
-    def store(self) -> Memory:
+    def store(self) -> Progress:
         """What is remembered."""
         ...
 

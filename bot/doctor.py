@@ -4,7 +4,7 @@ import shutil
 import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -17,7 +17,6 @@ from bot.http import Http, HttpError
 from bot.ports import Clock
 from bot.sessions import Sessions
 from bot.settings import Settings
-from bot.timetable import Timetable
 
 State = Literal["good", "look", "bad"]
 ENOUGH_DISK: Final = 200 * 1024**2
@@ -100,7 +99,7 @@ def _quotes(settings: Settings, parts: App) -> Found:
             f"1 {rate.base} = {rate.rate:f} {rate.quote}, {rate.source} of {rate.on}" if rate else "there is no rate"
         )
         yield "good" if rate else "bad", found, "" if rate else "look at BOT_RATES"
-    timetable = Timetable(sessions=Sessions(settings.venue), at=time.fromisoformat(settings.cycle_at))
+    timetable = parts.timetable
     if not parts.broker.queues and not timetable.sessions.open_at(timetable.following(now)):
         closed = (
             f"{settings.venue} is closed at BOT_CYCLE_AT {settings.cycle_at}, when {parts.broker.name} takes no order"
@@ -108,8 +107,6 @@ def _quotes(settings: Settings, parts: App) -> Found:
         yield "bad", closed, "choose a time within its hours"
     if parts.broker.name == "simulated" and not settings.prices:
         yield "bad", "the simulated broker has no prices: no order can be sized", "set BOT_PRICES=files:PATH"
-    else:
-        parts.prices  # noqa: B018 - an unreadable file is told here
 
 
 def _clock(settings: Settings, clock: Clock) -> Found:

@@ -18,7 +18,8 @@ from bot.errors import ConfigError
 from bot.filings import filed_lines, same_class
 from bot.holdings import balance, total
 from bot.lines import Line, is_filed, is_holding, same_name, unexplained, web_lines
-from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip, Verdict, decimal_text
+from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip, Verdict
+from bot.plain import decimal_text
 from bot.plausible import mixed_classes
 from bot.trades import COLUMNS, to_records, to_table
 

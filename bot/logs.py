@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from bot.model import plain
+from bot.plain import plain
 from bot.render import harmless
 
 Form = Literal["text", "json"]

@@ -59,6 +59,13 @@ def _any_url(url: str) -> str:
     return url.rstrip("/") if url.lower().startswith("http://") and BASE_URL.fullmatch(url) else _base_url(url)
 
 
+def _time_of_day(text: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text, re.ASCII):
+        raise ValueError("write a time of day such as 09:00")
+    return text
+
+
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 Url = Annotated[str, AfterValidator(_base_url)]
 PlainUrl = Annotated[str, AfterValidator(_any_url)]
 PaperUrl = Annotated[str, AfterValidator(paper_url)]
@@ -114,9 +121,8 @@ class Settings(BaseSettings):
     )
     venue: str = Field("XNYS", pattern=r"^[A-Z0-9]{4}$", description="Calendar of the venue, as ISO 10383 MIC")
 
-    cycle_at: str = Field(
+    cycle_at: TimeOfDay = Field(
         "09:00",
-        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
         description="daemon: time of day of the cycle, on the venue's own clock; late enough for the morning's filings",
     )
     poll: Names = Field(

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
-from bot.model import Account, Position, Quote, Side, Skip, Terms, decimal_text
+from bot.model import Account, Position, Quote, Side, Skip, Terms
+from bot.plain import decimal_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,7 @@ def test_a_bot_that_looks_has_no_desk_and_looks_past_the_backlog() -> None:
 def test_no_sources_is_a_sentence_that_says_what_to_write() -> None:
     with (
         app.opened(settings(), read_only=True) as parts,
-        pytest.raises(ConfigError, match=r"^BOT_SOURCES is empty: write finviz, files:PATH or both"),
+        pytest.raises(ConfigError, match=r"^BOT_SOURCES is empty: write edgar or files:PATH"),
     ):
         parts.looking()
 

@@ -348,7 +348,7 @@ def test_the_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("settings", "arguments", "code", "words"),
     [
-        ({}, ["run"], 2, "BOT_SOURCES is empty: write finviz, files:PATH or both, or try `insiderbot demo` first"),
+        ({}, ["run"], 2, "BOT_SOURCES is empty: write edgar or files:PATH, say, or try `insiderbot demo` first"),
         ({}, ["trades"], 2, "BOT_SOURCES is empty"),
         ({"BOT_SORCES": "x"}, ["status"], 2, "BOT_SORCES is not a setting of insiderbot; did you mean BOT_SOURCES?"),
         ({"BOT_NOTIONAL": "much"}, ["status"], 2, "BOT_NOTIONAL: write a plain number such as 100 (found 'much')"),
@@ -367,11 +367,11 @@ def test_the_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.Mo
         ({"BOT_PRICES": "files:gone.csv"}, ["status"], 2, "BOT_PRICES: there is no CSV file at gone.csv"),
         ({"BOT_DATABASE_URL": "mysql://me:secret@host/x"}, ["status"], 2, "BOT_DATABASE_URL: mysql is not"),
         ({"BOT_DATABASE_URL": "postgresql://me:secret@127.0.0.1:9/x"}, ["run"], 75, "the database cannot be reached"),
-        ({"BOT_CYCLE_AT": "9 o'clock"}, ["daemon"], 2, "BOT_CYCLE_AT: the value should match pattern"),
+        ({"BOT_CYCLE_AT": "9 o'clock"}, ["daemon"], 2, "BOT_CYCLE_AT: write a time of day such as 09:00 (found"),
         ({}, ["daemon"], 2, "BOT_SOURCES is empty"),
         ({}, ["health"], 1, "no daemon yet"),
         ({}, ["scan"], 2, "there is nothing to scan: name tickers by --watchlist or BOT_WATCHLIST"),
-        ({"BOT_WATCHLIST": "NWRB"}, ["scan", "--threshold", "high"], 2, "--threshold: 'high' is not a number"),
+        ({"BOT_WATCHLIST": "NWRB"}, ["scan", "--threshold", "nan"], 2, "--threshold: 'nan' is not a number"),
         ({}, ["scan", "--watchlist", "no ticker"], 2, "the watchlist has 'no ticker'"),
         ({"BOT_SOURCES": "finviz,finviz"}, ["trades"], 2, "BOT_SOURCES names a source twice"),
         ({"BOT_SOURCES": "finviz", "BOT_BROKER": "os:getcwd"}, ["status"], 2, "'os:getcwd' is no factory"),

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from bot.explain import explain
-from bot.model import OrderStatus, Skip, plain
+from bot.model import OrderStatus, Skip
+from bot.plain import plain
 from tests.builders import NOW, decision, event, order, trade
 
 EVIDENCE = {

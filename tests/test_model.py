@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.model import InsiderTrade, OrderStatus, Role, Side, Signal, Skip, decimal_text, plain
+from bot.model import InsiderTrade, OrderStatus, Role, Side, Signal, Skip
+from bot.plain import decimal_text, plain
 from tests.builders import decision, event, instrument, intent, trade
 
 

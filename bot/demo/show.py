@@ -27,7 +27,8 @@ from bot.demo.openfigi import OpenFigiServer
 from bot.demo.openinsider import OpenInsiderServer
 from bot.engine import Plan
 from bot.errors import ConfigError
-from bot.model import Account, Order, Position, plain
+from bot.model import Account, Order, Position
+from bot.plain import plain
 from bot.render import Format
 from bot.sessions import Sessions
 from bot.settings import PREFIX, Settings

@@ -13,7 +13,8 @@ import pandas as pd
 
 from bot.errors import SourceError
 from bot.lines import NAME_LENGTH
-from bot.model import InsiderTrade, Role, Side, decimal_text
+from bot.model import InsiderTrade, Role, Side
+from bot.plain import decimal_text
 from bot.plausible import HIGHEST_PRICE, MOST_SHARES, rounding
 from bot.roles import Roles, classify
 from bot.sources.cells import FilingLink, Format, filing_link, is_printable

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from bot.model import decimal_text
+from bot.plain import decimal_text
 from bot.sources.cells import NEW_YORK
 from bot.sources.rest.activity import Activity, Deal, Flow
 

@@ -10,7 +10,8 @@ from sqlalchemy import Column, Connection, Select, bindparam, delete, insert, se
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import HaltedError, StoreError, TryAgainError
-from bot.model import Decision, Fill, Instrument, Order, OrderIntent, OrderStatus, Side, Skip, plain
+from bot.model import Decision, Fill, Instrument, Order, OrderIntent, OrderStatus, Side, Skip
+from bot.plain import plain
 from bot.store.database import Database
 from bot.store.tables import control, cursors, events, fills, lines, mappings, orders, row_of, transitions
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-from bot.model import decimal_text
+from bot.plain import decimal_text
 
 REVISIONS: Final = ("0001", "0002")  # of the schema, oldest first: the files in migrations/versions
 HEAD: Final = REVISIONS[-1]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bot.model import plain
+from bot.plain import plain
 from bot.sources import files
 from bot.trades import to_records
 

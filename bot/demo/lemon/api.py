@@ -17,7 +17,6 @@ from bot.demo.lemon.views import Json
 from bot.demo.serving import Query
 
 TRADING: Final = frozenset({"orders", "positions", "account"})
-DATA: Final = frozenset({"instruments", "quotes", "venues"})
 STATUSES: Final = (
     "inactive", "activated", "open", "in_progress", "canceling", "executed", "canceled", "expired", "rejected",
 )  # fmt: skip

@@ -11,7 +11,8 @@ from importlib.resources import files
 from typing import Any, Final
 
 from bot.errors import SourceError
-from bot.model import InsiderTrade, Role, Side, plain
+from bot.model import InsiderTrade, Role, Side
+from bot.plain import plain
 from bot.sources.cells import in_utc
 from bot.sources.edgar import lines, ownership, submission
 from bot.sources.edgar.listing import Listing

@@ -16,7 +16,8 @@ from urllib.parse import quote
 import pandas as pd
 
 from bot.errors import ConfigError
-from bot.model import InsiderTrade, decimal_text
+from bot.model import InsiderTrade
+from bot.plain import decimal_text
 from bot.plugins import Kit
 from bot.sources.cells import TICKER
 from bot.sources.rest.activity import Activity, Deal, activity_of

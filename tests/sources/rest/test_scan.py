@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.demo.market import market
 from bot.demo.rest import SecuritiesDbApi
-from bot.model import plain
+from bot.plain import plain
 from bot.sources.rest.activity import Activity, Deal
 from bot.sources.rest.securitiesdb import SecuritiesDb
 from bot.sources.scan import ScanRow, Standing, scan

@@ -1,0 +1,28 @@
+"""The account and the bot at a glance."""
+
+from typing import Any
+
+from bot.app import App
+from bot.plain import plain
+from bot.worth import invested
+
+
+def report(parts: App) -> dict[str, Any]:
+    """The account in its own currency, what is open, and how far the bot has come, in JSON's types."""
+    store, broker = parts.store, parts.broker
+    account, positions = broker.account(), broker.positions()
+    return {
+        "broker": broker.name,
+        "account": account.id,
+        "currency": account.currency,
+        "cash": plain(account.cash),
+        "available": plain(account.available),
+        "invested": plain(invested(positions, account, broker, parts.rates, parts.clock())),
+        "positions": len(positions),
+        "open_orders": len(store.open_orders()),
+        "orders": len(store.orders()),
+        "halted": store.halted(),
+        "trade_from": plain(store.trade_from()),
+        "last_cycle": plain(store.last_cycle()),
+        "session_done": plain(store.session_done()),
+    }
