@@ -69,7 +69,7 @@ def _subject(root: _Element) -> tuple[str | None, str | None]:
 def _row(number: int, line: Mapping[str, _Element], symbol: str | None, issuer: str | None) -> Row:
     """One line of the table; symbol and issuer are what the page says about all of them."""
     cells = {column: pages.text(tag) for column, tag in line.items()}
-    links = _links(number, line)
+    links = pages.links(number, line, _LINKS)
     first = next(iter(line.values()))
     for ticker in (links.get("Ticker"), first.get("data-boxover-ticker")):
         if ticker is not None and ticker != cells.get("Ticker"):
@@ -82,14 +82,3 @@ def _row(number: int, line: Mapping[str, _Element], symbol: str | None, issuer: 
         owner_cik=links.get("Owner"),
         issuer=clean(company) if company else issuer,
     )
-
-
-def _links(number: int, line: Mapping[str, _Element]) -> dict[str, str]:
-    """What the links of a row tell by column: the ticker, the owner's CIK, the address of the filing."""
-    told: dict[str, str] = {}
-    for column, address in ((column, found) for column, cell in line.items() for found in pages.addresses(cell)):
-        match = _LINKS[column].fullmatch(address) if column in _LINKS and column not in told else None
-        if match is None:
-            raise refusal(number, column, "no such link", address)
-        told[column] = match[1]
-    return told

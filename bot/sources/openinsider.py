@@ -60,7 +60,10 @@ def trades(root: _Element, now: datetime) -> pd.DataFrame:
 
 
 def _row(number: int, line: Mapping[str, _Element]) -> Row:
-    links = _links(number, line)
+    links = {
+        column: told if column == "Filing Date" else unquote(told)
+        for column, told in pages.links(number, line, _LINKS).items()
+    }
     cells = {column: pages.text(tag) for column, tag in line.items()}
     if (link := line["Ticker"].find(".//a")) is not None:
         cells["Ticker"] = pages.text(link)  # a script for a tooltip may stand around it
@@ -71,17 +74,6 @@ def _row(number: int, line: Mapping[str, _Element]) -> Row:
     if name and not _is_called(cells["Insider Name"], name):
         raise refusal(number, "Insider Name", "the same name in text and link", cells["Insider Name"])
     return Row(number=number, cells=cells, filing=links.get("Filing Date", ""), owner_cik=cik.lstrip("0") or None)
-
-
-def _links(number: int, line: Mapping[str, _Element]) -> dict[str, str]:
-    """What the links of a row tell by column: its filing, the ticker twice, name and CIK of the person."""
-    told: dict[str, str] = {}
-    for column, address in ((column, found) for column, cell in line.items() for found in pages.addresses(cell)):
-        match = _LINKS[column].fullmatch(address) if column in _LINKS and column not in told else None
-        if match is None:
-            raise refusal(number, column, "no such link", address)
-        told[column] = match[1] if column == "Filing Date" else unquote(match[1])
-    return told
 
 
 def _is_called(name: str, link: str) -> bool:

@@ -1,7 +1,7 @@
 """A site's pages with one table of trades each: asked for politely, refused unless whole, taken apart by headings."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +11,7 @@ from lxml.etree import HTMLParser, XMLSyntaxError, _Element, fromstring
 from bot.errors import BlockedError, SourceError
 from bot.http import Answer, Http, HttpError
 from bot.sources.cells import clean
-from bot.sources.rows import shown
+from bot.sources.rows import refusal, shown
 
 FEWEST_HEADINGS: Final = 4  # a row with so many of the headings is the table's head, even if others changed
 
@@ -120,6 +120,17 @@ def title(root: _Element) -> str:
     """The page's title, or nothing."""
     tag = next(root.iter("title"), None)
     return "" if tag is None else text(tag)
+
+
+def links(number: int, line: Mapping[str, _Element], patterns: Mapping[str, re.Pattern[str]]) -> dict[str, str]:
+    """What the links of a row tell by column; SourceError for one that its column does not have, or has twice."""
+    told: dict[str, str] = {}
+    for column, address in ((column, found) for column, cell in line.items() for found in addresses(cell)):
+        match = patterns[column].fullmatch(address) if column in patterns and column not in told else None
+        if match is None:
+            raise refusal(number, column, "no such link", address)
+        told[column] = match[1]
+    return told
 
 
 def addresses(cell: _Element) -> list[str]:
