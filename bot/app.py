@@ -156,7 +156,9 @@ class App:
     def _bot(self, broker: BrokerView, cache: MappingCache, *, desk: Desk | None, trade_backlog: bool) -> Bot:
         settings = self.settings
         if broker.mic not in {None, settings.venue}:
-            raise ConfigError(f"BOT_VENUE is {settings.venue}, but {broker.name} trades at {broker.mic}: write that")
+            raise ConfigError(
+                f"BOT_VENUE is {settings.venue}, but {broker.name} trades at {broker.mic}: write BOT_VENUE={broker.mic}"
+            )
         strategy: Strategy = self._part("strategies", settings.strategy)
         trader = Trader(
             mapper=self.mapper(broker, cache),

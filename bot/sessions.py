@@ -117,13 +117,10 @@ def _calendar(mic: str) -> tuple[tuple[Session, ...], ZoneInfo]:
 
 def _longest(package: Any, name: str) -> Any:
     """The calendar from our first day to our last, or as much of that as the package has recorded of its holidays."""
-    for span in ({"start": FIRST_DAY, "end": LAST_DAY}, {"start": FIRST_DAY}):
-        with suppress(ValueError):
+    for span in ({"start": FIRST_DAY, "end": LAST_DAY}, {"start": FIRST_DAY}, {}):
+        with suppress(ValueError, NotImplementedError):  # what the package raises where it has not recorded so much
             return package.get_calendar(name, **span)
-    try:
-        return package.get_calendar(name)
-    except (ValueError, NotImplementedError):
-        raise ConfigError(f"BOT_VENUE: the calendar {name} cannot be read; upgrade exchange-calendars") from None
+    raise ConfigError(f"BOT_VENUE: the package has no whole calendar of {name}; upgrade exchange-calendars")
 
 
 def _opening(session: Session) -> datetime:

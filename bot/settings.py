@@ -260,6 +260,8 @@ class Settings(BaseSettings):
         secret = "Secret" in str(cls.model_fields[name].annotation)
         found = "" if secret else f" (found {_without_secrets(str(first['input']))!r})"
         message = re.sub("^(Input|String) ", "the value ", first["msg"].removeprefix("Value error, "))
+        if first["type"] == "string_pattern_mismatch":  # what it is tells more than a pattern
+            message = f"this does not fit: {cls.model_fields[name].description}"
         return f"{PREFIX}{name.upper()}: {message}{found}"
 
 

@@ -369,6 +369,8 @@ def test_the_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.Mo
         ({"BOT_DATABASE_URL": "postgresql://me:secret@127.0.0.1:9/x"}, ["run"], 75, "the database cannot be reached"),
         ({"BOT_CYCLE_AT": "9 o'clock"}, ["daemon"], 2, "BOT_CYCLE_AT: write a time of day such as 09:00 (found"),
         ({}, ["daemon"], 2, "BOT_SOURCES is empty"),
+        ({"BOT_VENUE": "24/7"}, ["status"], 2, "BOT_VENUE: this does not fit: Calendar of the venue"),
+        ({"BOT_VENUE": "ASEX", "BOT_SOURCES": "finviz"}, ["daemon"], 2, "BOT_VENUE: the package has no whole calendar"),
         ({}, ["health"], 1, "no daemon yet"),
         ({}, ["scan"], 2, "there is nothing to scan: name tickers by --watchlist or BOT_WATCHLIST"),
         ({"BOT_WATCHLIST": "NWRB"}, ["scan", "--threshold", "nan"], 2, "--threshold: 'nan' is not a number"),
