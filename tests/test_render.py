@@ -110,7 +110,7 @@ def test_numbers_stand_to_the_right_and_words_to_the_left() -> None:
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=6), st.integers(80, 200))
 def test_words_are_cut_before_any_number_is(lengths: list[int], width: int) -> None:
-    row = {f"w{place}": "x" * length for place, length in enumerate(lengths)}
+    row = {f"w{place}": ("é " * length)[:length] for place, length in enumerate(lengths)}  # words, not identifiers
     row |= {f"n{place}": f"-12345{place}.25" for place in range(4)}
     said = render.table([row], tuple(row), width=width)
     assert all(len(line) <= width for line in said.splitlines())
