@@ -7,7 +7,6 @@ in them. An event joins what belongs together; nothing is followed twice.
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -186,9 +185,8 @@ def _sum_of(trades: list[InsiderTrade], after: Decimal | None) -> InsiderTrade:
     """All lines in one; most events have no more than that."""
     first = trades[0]
     if len(trades) == 1:
-        return first if first.shares_after == after else replace(first, shares_after=after)
-    return replace(
-        first,
+        return first if first.shares_after == after else first._replace(shares_after=after)
+    return first._replace(
         issuer=first.issuer if all(trade.issuer == first.issuer for trade in trades) else None,
         plan_10b5_1=_any_planned(trade.plan_10b5_1 for trade in trades),
         traded_on=min((trade.traded_on for trade in trades if trade.traded_on), default=None),

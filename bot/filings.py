@@ -3,7 +3,6 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Any, Final
@@ -74,7 +73,7 @@ def _supersede(standing: list[Line], restated: list[Line], name: str) -> set[Lin
     pairs = _pairs(standing, restated)
     for old, new in pairs:
         if _facts(old.trade) != _facts(new.trade):
-            old.trade = replace(new.trade, filed_on=old.origin.filed_on)
+            old.trade = new.trade._replace(filed_on=old.origin.filed_on)
             old.problem = None if is_holding(old.trade) else implausible(old.trade)
         old.join(new)
         old.symbols = new.symbols or old.symbols
@@ -90,8 +89,8 @@ def _stand_alone(restated: list[Line], name: str) -> None:
     """Give the lines of an amendment without its original that original's day, and so its identity."""
     day = _day(name)
     for line in restated:
-        line.origin = replace(line.origin, filed_on=day)
-        line.trade = replace(line.trade, filed_on=day)
+        line.origin = line.origin._replace(filed_on=day)
+        line.trade = line.trade._replace(filed_on=day)
         line.problem = f"an amendment of the filing of {day}, which was not seen"
 
 

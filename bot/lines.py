@@ -6,7 +6,7 @@ A filing that was read itself is told by its own lines alone; what web tables sh
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -161,7 +161,7 @@ def _tell_again(line: Line, trade: InsiderTrade) -> None:
     names_differ = trade.issuer and line.trade.issuer and trade.issuer != line.trade.issuer
     if names_differ and trade.symbol != line.trade.symbol:
         # A listed company that files as an owner is listed too: neither name is sure to be the issuer's.
-        line.trade = replace(line.trade, issuer=None)
+        line.trade = line.trade._replace(issuer=None)
 
 
 def _told_once(lines: list[Line]) -> list[Line]:

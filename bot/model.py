@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.plain import plain
 
@@ -59,9 +59,11 @@ class OrderStatus(StrEnum):
         return self in {OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InsiderTrade:
+class InsiderTrade(NamedTuple):
     """One reported line of an ownership filing; the fields are the columns of the trades table, in its order.
+
+    It is a tuple because there are millions of them, and a frozen dataclass of 31 fields takes five times as long to
+    make; write it with keywords, and change it by `_replace`.
 
     `code` is the Form 4 transaction code, `acquired` its A/D column, `side` is set for open-market P and S only.
     `shares_after` is what the line says is held afterwards. `plan_10b5_1` has three states: None is unknown.

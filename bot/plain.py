@@ -38,7 +38,7 @@ def plain(value: Any) -> Any:
         return value
     if written := _WRITTEN.get(kind):
         return written(value)
-    if names := getattr(kind, "__dataclass_fields__", None):
+    if names := getattr(kind, "__dataclass_fields__", None) or getattr(kind, "_fields", None):
         return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}

@@ -189,7 +189,7 @@ class _Book:
     def _doubt(self, wish: _Wish, quote: Quote, evidence: dict[str, str]) -> Skip | None:
         """Why the quote cannot be for the share that was traded, or None."""
         currency = wish.decision.event.trade.currency or wish.instrument.currency
-        trade = replace(wish.decision.event.trade, currency=currency)
+        trade = wish.decision.event.trade._replace(currency=currency)
         if currency == quote.currency:
             reason = far_off(trade, quote)
             return Skip(rule="quarantined", reason=reason) if reason else None

@@ -34,7 +34,7 @@ BEFORE_OPEN = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)  # a Tuesday; what was fil
 AFTER_OPEN = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
 CANARY = "canary-7f3a9"
 NOWHERE = "http://127.0.0.1:9"  # a port that nothing listens on
-COLUMNS = [item.name for item in fields(InsiderTrade)]
+COLUMNS = list(InsiderTrade._fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The chain behind a decision: filing, rules, instrument, size, the order's life - or the reason for none."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -70,5 +69,5 @@ def test_what_a_source_does_not_say_is_named_as_missing() -> None:
 
 
 def test_the_accession_stands_in_for_an_address() -> None:
-    numbered = event(trade=replace(trade(), accession="0001999501-26-000003"))
+    numbered = event(trade=trade()._replace(accession="0001999501-26-000003"))
     assert explain(decision(event=numbered).row(), None, [])[1].endswith(": 0001999501-26-000003")

@@ -131,7 +131,7 @@ def test_lines_that_one_filing_repeats_are_several():
 
 
 def test_a_filing_that_is_read_twice_is_read_once():
-    again = replace(filed(1), known_at=LATER)
+    again = filed(1)._replace(known_at=LATER)
     assert only(filed(1), again).trade == only(filed(1)).trade
 
 
@@ -195,7 +195,7 @@ def test_what_two_directors_are_awarded_alike_is_two_awards():
 
 def test_repeated_lines_are_counted_once_for_each_owner_s_filing():
     mine, theirs = (filed(1), filed(2)), (filed(1, THIRD, **FUND), filed(2, THIRD, **FUND))
-    lines = [*mine, *(replace(line, ownership="I") for line in theirs)]
+    lines = [*mine, *(line._replace(ownership="I") for line in theirs)]
     assert only(*lines).trade.shares == 2000
 
 
@@ -225,7 +225,7 @@ def test_a_web_row_is_a_witness_of_the_filing_it_shows():
     merged = row(key="other", source="openinsider", known_at=KNOWN_AT + timedelta(seconds=41), shares_after=None)
     for lines in ([exact, shown, merged], [merged, shown, exact]):
         event = only(*lines)
-        assert event.trade == replace(exact, value=event.trade.value)
+        assert event.trade == exact._replace(value=event.trade.value)
         assert event.sources == ("edgar", "finviz", "openinsider")
         assert set(event.keys) == {exact.key, "web", "other"}
         assert replace(decision(), event=event).row()["sources"] == ["edgar", "finviz", "openinsider"]

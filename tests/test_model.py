@@ -1,7 +1,6 @@
 """The vocabulary in JSON's types: decimals as strings, instants with their zone, records as objects."""
 
 import json
-from dataclasses import FrozenInstanceError, fields
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -73,7 +72,7 @@ def test_a_decision_is_the_events_columns_and_then_the_verdict() -> None:
         features={"fraction_of_holdings": 0.1},
         evidence={"mapping": "seen"},
     ).row()
-    columns = [item.name for item in fields(InsiderTrade)]
+    columns = list(InsiderTrade._fields)
     assert list(followed)[: len(columns)] == columns
     assert followed["keys"] == ["k1", "k2"]
     assert followed["symbols"] == ["NWRB", "NWRB-A"]
@@ -115,5 +114,5 @@ def test_an_order_begins_as_its_intent_says() -> None:
 
 
 def test_records_cannot_be_changed() -> None:
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         trade().shares = Decimal(1)  # type: ignore[misc]

@@ -117,7 +117,7 @@ def read(row: Row, roles: Roles, _: datetime) -> InsiderTrade:
 def _read_saved(row: Row, roles: Roles, now: datetime) -> InsiderTrade:
     """The line of a file's row, whose price may be a later one of the market unless it has the site's dollar sign."""
     trade = read(row, roles, now)
-    return trade if row.cells["Price"].startswith("$") else replace(trade, price=_paid(*_amounts(row)))
+    return trade if row.cells["Price"].startswith("$") else trade._replace(price=_paid(*_amounts(row)))
 
 
 def _check_signs(row: Row) -> None:

@@ -132,7 +132,7 @@ def test_a_filing_with_an_error_is_quarantined(flags: str, label: str, sign: int
     trusted, doubted = one(**changes), one(**changes, flags=flags)
     assert trusted.acquired == ("A" if sign > 0 else "D")
     assert doubted.acquired is None
-    assert replace(doubted, acquired=trusted.acquired, form="4") == trusted
+    assert doubted._replace(acquired=trusted.acquired, form="4") == trusted
     assert implausible(trusted) is None
     assert implausible(doubted)
 

@@ -298,8 +298,7 @@ def test_what_becomes_known_later_changes_no_earlier_verdict(rows):
 def test_filings_of_later_days_change_no_verdict_of_earlier_ones(rows, later):
     """Over a whole history at once, too: each event is judged as it became known."""
     after = [
-        replace(
-            row,
+        row._replace(
             key=f"later {number}",
             shares=Decimal(3),
             filed_on=date(2026, 4, 1),
