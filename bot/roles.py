@@ -8,6 +8,7 @@ the answer unknown rather than no, unless an officer is named beside them.
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from bot.model import Role
@@ -101,12 +102,17 @@ def classify(title: str | None, *, flag: bool | None = None) -> Roles:
     that names an officer (a person reported as "other" with an officer's title counts). Without it, "See Remarks", a
     bare "Chairman" or a title nobody foresaw leave `is_officer` None. Never raises.
     """
-    found = _read(_plain(title or ""))
+    found = _said(title or "")
     if flag is None:
         return found
     is_officer = flag or found.is_officer is True
     role = min(found.role, Role.OFFICER, key=_SENIORITY.index) if is_officer else found.role
     return replace(found, role=role, is_officer=is_officer)
+
+
+@lru_cache(maxsize=10_000)  # most people share their title with many others
+def _said(title: str) -> Roles:
+    return _read(_plain(title))
 
 
 def _plain(title: str) -> str:

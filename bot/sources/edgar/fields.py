@@ -6,10 +6,10 @@ nor separators, days may carry a time zone, flags come in digits and in words.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 from unicodedata import normalize
 
 from bot.sources.cells import clean, is_printable
@@ -22,9 +22,8 @@ _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 _CIK: Final = re.compile(r"\d{1,10}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What a cell may hold: how its text is read (ValueError when it cannot be) and what is expected there."""
+class Kind(NamedTuple):
+    """What a cell may hold: how its text is read (ValueError or KeyError when it cannot be), and what is expected."""
 
     read: Callable[[str], Any]
     expected: str
@@ -40,6 +39,7 @@ def prose(text: str) -> str:
     return text if text.isascii() else normalize("NFC", text)
 
 
+@lru_cache(maxsize=1_000)  # the lines of a filing name the same security, and say the same days
 def _word(text: str) -> str:
     text = clean(text)
     if len(text) > LONGEST or not is_printable(text):
@@ -53,6 +53,7 @@ def _number(text: str) -> Decimal:
     return Decimal(text)
 
 
+@lru_cache(maxsize=1_000)
 def _day(text: str) -> date:
     if not _DAY.fullmatch(text):
         raise ValueError(text)
@@ -67,13 +68,7 @@ def _cik(text: str) -> str:
 
 def _one_of(**choices: Any) -> Kind:
     """The kind that holds one of these texts, which mean what they stand for here."""
-
-    def read(text: str) -> Any:
-        if text not in choices:
-            raise ValueError(text)
-        return choices[text]
-
-    return Kind(read, f"one of {', '.join(choices)}")
+    return Kind(choices.__getitem__, f"one of {', '.join(choices)}")
 
 
 def _letters(letters: str) -> Kind:

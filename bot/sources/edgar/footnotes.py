@@ -84,6 +84,7 @@ _CALLED: Final = {
 }
 
 _WORD: Final = re.compile(r"[a-z]+\$?|[€£¥₩₪]")
+_APART: Final = dict.fromkeys((sign for sign in range(128) if sign != ord("$") and not chr(sign).isalpha()), " ")
 _FOREIGN: Final = frozenset(
     re.findall(
         r"\S+",
@@ -105,35 +106,43 @@ def plans_10b5_1(ownership: Ownership) -> list[bool | None]:
     box = ownership.aff10b5_one
     if box is None and _is_plan(ownership.remarks or ""):
         box = True
-    if box is None and any(_is_plan(note.text) and _WHOLE_FORM.search(note.text) for note in ownership.footnotes):
+    plans = [] if box is not None else [note for note in ownership.footnotes if _is_plan(note.text)]
+    if any(_WHOLE_FORM.search(plan.text) for plan in plans):
         box = True
-    if box is not None:
+    if box is not None or not plans:
         return [box] * len(ownership.lines)
-    return _told(ownership, None, lambda _, text: _is_plan(text) or None)
+    return _told(ownership, lambda _, text: _is_plan(text) or None)
 
 
 def not_open_market(ownership: Ownership) -> list[str | None]:
     """What a footnote on each purchase or sale says that it was instead of a trade on the open market, or None."""
-    return _told(ownership, TRADE, _kind)
+    return _told(ownership, _kind, cells=TRADE, codes=_KINDS)
 
 
 def foreign_currency(ownership: Ownership) -> list[bool | None]:
     """True for the lines whose price is not in US dollars, as a footnote on it says, else None."""
-    return _told(ownership, PRICE, lambda _, text: _is_foreign(text.lower()) or None)
+    return _told(ownership, lambda _, text: _is_foreign(text) or None, cells=PRICE)
 
 
-def _told(ownership: Ownership, cells: Collection[str] | None, tell: Callable[[str, str], T | None]) -> list[T | None]:
-    """For each line the first that its code and its footnotes (on these cells) tell; each footnote is read once."""
+def _told(
+    ownership: Ownership,
+    tell: Callable[[str, str], T | None],
+    *,
+    cells: Collection[str] | None = None,
+    codes: Collection[str] | None = None,
+) -> list[T | None]:
+    """For each line (of these codes) the first that its footnotes (on these cells) tell; each footnote is read once."""
     known: dict[tuple[str, str], T | None] = {}
     answers: list[T | None] = []
     for line in ownership.lines:
         answer = None
-        for note in line.notes:
-            if answer is None and (cells is None or note.cell in cells):
-                place = (line.code or "", note.id)
-                if place not in known:
-                    known[place] = tell(line.code or "", note.text)
-                answer = known[place]
+        if line.notes and (codes is None or line.code in codes):
+            code = line.code or ""
+            for _, number, text in (note for note in line.notes if cells is None or note.cell in cells):
+                if (code, number) not in known:
+                    known[code, number] = tell(code, text)
+                if (answer := known[code, number]) is not None:
+                    break
         answers.append(answer)
     return answers
 
@@ -152,7 +161,7 @@ def _is_plan(text: str) -> bool:
 
 def _kind(code: str, text: str) -> str | None:
     """What the first sentence that calls a purchase or sale so says it was."""
-    if code not in _KINDS or "weighted" in text.lower():  # an average of several prices is what a market pays
+    if "weighted" in text.lower():  # an average of several prices is what a market pays
         return None
     done = _BOUGHT if code == "P" else _SOLD
     for sentence in map(str.lower, _SENTENCE.split(text)):
@@ -166,5 +175,6 @@ def _kind(code: str, text: str) -> str | None:
 
 
 def _is_foreign(text: str) -> bool:
-    words = {*_WORD.findall(text)}
-    return not words.isdisjoint(_FOREIGN) and words.isdisjoint(_DOLLARS) and not _US_DOLLARS.search(text)
+    text = text.lower()
+    words = text.replace("$", "$ ").translate(_APART).split() if text.isascii() else _WORD.findall(text)
+    return not _FOREIGN.isdisjoint(words) and _DOLLARS.isdisjoint(words) and not _US_DOLLARS.search(text)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from bot.model import Role
@@ -54,9 +53,9 @@ def position(owner: Owner, remarks: str | None) -> tuple[str | None, Roles]:
         Role.TEN_PERCENT if owner.is_ten_percent else Role.UNKNOWN,
         Role.OTHER if owner.is_other else Role.UNKNOWN,
     }
-    return title, replace(
-        roles,
+    return title, Roles(
         role=min(named, key=_SENIORITY.index),
+        is_officer=roles.is_officer,
         is_director=bool(owner.is_director),
         is_ten_percent=bool(owner.is_ten_percent),
     )

@@ -5,10 +5,11 @@ may add some; a known one that is there twice is refused, since nobody could tel
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from itertools import count
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +17,7 @@ from lxml import etree
 
 from bot.errors import SourceError
 from bot.sources.cells import clean
-from bot.sources.edgar.fields import FACTS, ISSUER, LINE, OWNER, SIGNATURE, Fields, prose
+from bot.sources.edgar.fields import FACTS, ISSUER, LINE, OWNER, SIGNATURE, Fields, Kind, prose
 from bot.sources.rows import shown
 
 MAX_BYTES: Final = 5_000_000  # the form allows 60 lines and 99 footnotes of 1,000 characters
@@ -144,18 +145,19 @@ def read(document: bytes) -> Ownership:
         raise SourceError(f"expected {twice[0]} once, found it {len(parts[twice[0]])} times")
     if missing := [name for name in REQUIRED if name not in parts]:
         raise SourceError(f"expected an ownershipDocument with {missing[0]}, found none")
-    facts = {name: text for name, part in parts.items() if name in FACTS and (text := (part[0].text or "").strip())}
-    footnotes = tuple(_footnote(note) for part in parts.get("footnotes", ()) for note in part.iter("footnote"))
+    facts, _ = _cells([part for name, (part, *_) in parts.items() if name in FACTS], FACTS)
+    notes = (note for part in parts.get("footnotes", ()) for note in part if note.tag == "footnote")
+    footnotes = tuple([_footnote(note) for note in notes])
     texts = {note.id: note.text for note in footnotes}
     if len(texts) != len(footnotes):
         raise SourceError("expected footnotes with different numbers, found one number twice")
     return Ownership(
-        **_values(root, facts, FACTS, needed="form"),
-        **_cells(parts["issuer"][0], ISSUER, needed="issuer_cik")[0],
-        owners=tuple(Owner(**_cells(part, OWNER, needed="cik")[0]) for part in parts["reportingOwner"]),
+        **_with("form", facts, root),
+        **_with("issuer_cik", _cells(parts["issuer"][0].iter(), ISSUER)[0], parts["issuer"][0]),
+        owners=tuple([Owner(**_with("cik", _cells(part.iter(), OWNER)[0], part)) for part in parts["reportingOwner"]]),
         lines=tuple(line for name in TABLES for table in parts.get(name, ()) for line in _lines(table, texts)),
         footnotes=footnotes,
-        signatures=tuple(Signature(**_cells(part, SIGNATURE)[0]) for part in parts.get("ownerSignature", ())),
+        signatures=tuple(Signature(**_cells(part.iter(), SIGNATURE)[0]) for part in parts.get("ownerSignature", ())),
     )
 
 
@@ -166,24 +168,30 @@ def _root(document: bytes) -> etree._Element:
         raise SourceError(f"expected an ownership document of at most {MAX_BYTES} bytes, found {len(document)}")
     if not document.startswith(b"<") or b"\0" in document:
         raise SourceError(f"expected an ownership document as XML in UTF-8, found {_start(document)}")
-    if b"<!DOCTYPE" in document:
-        raise SourceError("expected an ownership document without a DOCTYPE, found one")
     try:
-        root = etree.fromstring(document, _parser(document))
+        root = etree.fromstring(document, _parser(_encoding(document)))
     except etree.XMLSyntaxError as error:
         found = "an HTML page" if _HTML.search(document[:2000]) else f"a broken one ({clean(error.msg or '')})"
         raise SourceError(f"expected an ownership document as whole XML, found {found}") from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise SourceError("expected an ownership document without a DOCTYPE, found one")
     if root.tag != "ownershipDocument":
         raise SourceError(f"expected an ownershipDocument, found {shown(str(root.tag))}")
     return root
 
 
-def _parser(document: bytes) -> etree.XMLParser:
-    """A parser that follows nothing out of the document and reads it in the encoding that was checked."""
+def _encoding(document: bytes) -> str:
+    """The encoding that the document declares, if it is one of those in which nothing hides."""
     declared = _DECLARED.match(document)
     encoding = declared[1].decode("ascii").lower() if declared else "utf-8"
     if encoding not in ENCODINGS:
         raise SourceError(f"expected an ownership document in UTF-8, found the encoding {shown(encoding)}")
+    return encoding
+
+
+@cache  # a parser is costly to make, and may be shared by threads
+def _parser(encoding: str) -> etree.XMLParser:
+    """A parser that follows nothing out of the document and reads it in the encoding that was checked."""
     return etree.XMLParser(
         encoding=encoding,
         resolve_entities=False,
@@ -201,28 +209,35 @@ def _start(document: bytes) -> str:
     return shown(document[:40].decode("ascii", "replace")) if document else "nothing"
 
 
-def _cells(part: etree._Element, fields: Fields, needed: str = "") -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """A part's values by field, and its footnotes as pairs of element name and footnote number.
+def _cells(part: Iterable[etree._Element], fields: Fields) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """The values by field in a part's elements, and its footnotes as pairs of element name and footnote number.
 
-    The text of a cell stands in its element or in a `value` within it.
+    The text of a cell stands in its element or in a `value` within it; a blank one is missing.
     """
-    texts: dict[str, str] = {}
+    values: dict[str, Any] = {}
     marks = []
-    cell = ""
-    for element in part.iter():
+    known: tuple[str, Kind] | None = None
+    for element in part:
         name = element.tag
         if name == "footnoteId":
             marks.append((_parent(element), element.get("id", "")))
             continue
         if name != "value":
-            cell = name
-        if (text := element.text) and (text := text.strip()):
-            if len(element):
-                raise _refusal(element, f"expected text or elements in {name}, found both")
-            if cell in texts and cell in fields:
-                raise _refusal(element, f"expected one {cell}, found another")
-            texts[cell] = text
-    return _values(part, texts, fields, needed), marks
+            known = fields.get(name)
+        if known is None or not (text := element.text) or not (text := text.strip()):
+            continue
+        field, kind = known
+        if field in values or len(element):
+            raise _refusal(element, f"expected one text as {_cell(element)}, found more")
+        try:
+            values[field] = kind.read(text)
+        except (ValueError, KeyError):
+            raise _refusal(element, f"expected {kind.expected} as {_cell(element)}, found {shown(text)}") from None
+    return values, marks
+
+
+def _cell(element: etree._Element) -> str:
+    return _parent(element) if element.tag == "value" else element.tag
 
 
 def _parent(element: etree._Element) -> str:
@@ -230,17 +245,9 @@ def _parent(element: etree._Element) -> str:
     return "" if parent is None else parent.tag
 
 
-def _values(part: etree._Element, texts: Mapping[str, str], fields: Fields, needed: str) -> dict[str, Any]:
-    """The texts of a part's cells as values by field; blank ones are missing."""
-    values: dict[str, Any] = {}
-    for name, text in texts.items():
-        if name in fields:
-            field, kind = fields[name]
-            try:
-                values[field] = kind.read(text)
-            except ValueError:
-                raise _refusal(part, f"expected {kind.expected} as {name}, found {shown(text)}") from None
-    if needed and needed not in values:
+def _with(needed: str, values: dict[str, Any], part: etree._Element) -> dict[str, Any]:
+    """The part's values, the needed one among them."""
+    if needed not in values:
         raise _refusal(part, f"expected {part.tag} with its {needed.replace('_', ' ')}, found none")
     return values
 
@@ -260,11 +267,7 @@ def _lines(table: etree._Element, texts: Mapping[str, str]) -> Iterator[Line]:
         if row.tag not in kinds:
             raise _refusal(row, f"expected {' or '.join(kinds)} in {table.tag}, found {shown(str(row.tag))}")
         is_holding = kinds[row.tag]
-        values, marks = _cells(row, LINE)
-        yield Line(
-            number=next(numbers[is_holding]),
-            is_derivative=is_derivative,
-            is_holding=is_holding,
-            notes=tuple(Note(cell, number, texts.get(number, "")) for cell, number in marks),
-            **values,
-        )
+        values, marks = _cells(row.iter(), LINE)
+        if marks:
+            values["notes"] = tuple([Note(cell, number, texts.get(number, "")) for cell, number in marks])
+        yield Line(next(numbers[is_holding]), is_derivative, is_holding, **values)

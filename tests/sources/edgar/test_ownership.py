@@ -176,11 +176,11 @@ def test_a_doctype_is_refused_before_anything_is_read(content: bytes) -> None:
         (document(row("derivativeTransaction", OPTION)), "in nonDerivativeTable, found 'derivativeTransaction'"),
         (document(transaction(PURCHASE | {"transactionDate": "2026-02-30"})), "a day that exists, as YYYY-MM-DD"),
         (document(transaction(PURCHASE | {"transactionDate": "0000-02-03"})), "a day that exists, as YYYY-MM-DD"),
-        (document(transaction(PURCHASE | {"transactionShares": "1</value><value>2"})), "one transactionShares"),
-        (document(transaction(PURCHASE | {"transactionShares": "1<b/>2"})), "expected text or elements in value"),
+        (document(transaction(PURCHASE | {"transactionShares": "1</value><value>2"})), "one text as transactionShares"),
+        (document(transaction(PURCHASE | {"transactionShares": "1<b/>2"})), "expected one text as transactionShares, found more"),
         (
             document(transaction(PURCHASE | {"securityTitle": "A</value></securityTitle><securityTitle><value>B"})),
-            "expected one securityTitle, found another",
+            "expected one text as securityTitle, found more",
         ),
         (
             document(footnotes={"F1": "a", "F2": "b"}).replace(b'"F2"', b'"F1"'),
