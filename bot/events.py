@@ -144,6 +144,7 @@ def _event(key: str, lines: list[Line], kind: _Group, filing: dict[_Group, list[
         sources=_all(line.sources for line in lines),
         held_before=before,
         exercised=_sum(t.shares for t in alike if _came_in(t)) or Decimal(0),
+        first_known_at=max((line.origin.known_at for line in lines if line.origin.known_at), default=None),
         aliases=_aliases(lines, summed, symbols),
         quarantine=next((line.problem for line in filing[kind] if line.problem), None) or mixed_classes(first, others),
     )

@@ -299,7 +299,8 @@ class Event:
     `trade` sums the event's lines up in one record; `keys` are those lines, `symbols` every ticker they were listed
     under, and `aliases` what the same lines are recognised by when another page shows them under another ticker.
     `held_before` is the balance before the event and `exercised` what came in by exercise or award with it;
-    `quarantine` says why the event cannot be trusted, or is None.
+    `first_known_at` is when its lines became public, amended or not; `quarantine` says why the event cannot be trusted,
+    or is None.
     """
 
     key: str
@@ -308,6 +309,7 @@ class Event:
     symbols: tuple[str, ...]
     held_before: Decimal | None = None
     exercised: Decimal = Decimal(0)
+    first_known_at: datetime | None = None
     quarantine: str | None = None
     aliases: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()

@@ -6,7 +6,6 @@ may add some; a known one that is there twice is refused, since nobody could tel
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -45,8 +44,7 @@ class Note(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
+class Owner(NamedTuple):
     """A reporting owner; a flag that the document leaves out is None, which forms mean as no."""
 
     cik: str
@@ -94,16 +92,14 @@ class Line(NamedTuple):
     notes: tuple[Note, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
+class Signature(NamedTuple):
     """Who signed, as written, and when."""
 
     name: str | None = None
     signed_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ownership:
+class Ownership(NamedTuple):
     """A whole ownership document; addresses are left out.
 
     CIKs have ten digits. `symbol` is the issuer's trading symbol as filed, which is free text. `original_filed_on` is
@@ -168,13 +164,13 @@ def _root(document: bytes) -> etree._Element:
         raise SourceError(f"expected an ownership document of at most {MAX_BYTES} bytes, found {len(document)}")
     if not document.startswith(b"<") or b"\0" in document:
         raise SourceError(f"expected an ownership document as XML in UTF-8, found {_start(document)}")
+    if b"<!DOCTYPE" in document:
+        raise SourceError("expected an ownership document without a DOCTYPE, found one")
     try:
         root = etree.fromstring(document, _parser(_encoding(document)))
     except etree.XMLSyntaxError as error:
         found = "an HTML page" if _HTML.search(document[:2000]) else f"a broken one ({clean(error.msg or '')})"
         raise SourceError(f"expected an ownership document as whole XML, found {found}") from None
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise SourceError("expected an ownership document without a DOCTYPE, found one")
     if root.tag != "ownershipDocument":
         raise SourceError(f"expected an ownershipDocument, found {shown(str(root.tag))}")
     return root
@@ -219,11 +215,10 @@ def _cells(part: Iterable[etree._Element], fields: Fields) -> tuple[dict[str, An
     known: tuple[str, Kind] | None = None
     for element in part:
         name = element.tag
-        if name == "footnoteId":
-            marks.append((_parent(element), element.get("id", "")))
-            continue
         if name != "value":
             known = fields.get(name)
+            if name == "footnoteId":
+                marks.append((_parent(element), element.get("id", "")))
         if known is None or not (text := element.text) or not (text := text.strip()):
             continue
         field, kind = known
