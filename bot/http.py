@@ -50,7 +50,7 @@ class Answer:
         """The body as JSON; HttpError for anything a strict reader refuses."""
         try:
             return strict_json(self.text)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, ArithmeticError, RecursionError) as error:  # a number may be past all exponents
             raise HttpError(f"{_host(self.url)} did not answer with JSON ({error})") from error
 
 
@@ -96,6 +96,10 @@ class Http:
     def post_json(self, url: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Answer:
         """The answer to one POST: never repeated, never redirected."""
         return self._in_time(url, lambda: self._send(self._once, "POST", url, json=body, headers=headers))
+
+    def delete(self, url: str, *, headers: Mapping[str, str] | None = None) -> Answer:
+        """The answer to one DELETE: never repeated, never redirected."""
+        return self._in_time(url, lambda: self._send(self._once, "DELETE", url, headers=headers))
 
     def _in_time(self, url: str, call: Callable[[], Answer]) -> Answer:
         """What the call answers, or HttpError at the deadline, wherever names, handshakes or bytes keep it waiting."""

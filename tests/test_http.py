@@ -307,6 +307,7 @@ def answer(body: bytes) -> Answer:
         b"\xef\xbb\xbf{}",
         b"[" * 100_000,
         b"9" * 5000,
+        b"1e99999999999999999999",
     ],
 )
 def test_what_a_strict_reader_refuses_is_refused(body: bytes) -> None:
