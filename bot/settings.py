@@ -73,6 +73,7 @@ Fraction = Annotated[Decimal, BeforeValidator(partial(_number, percent=True)), F
 Money = Annotated[Decimal, BeforeValidator(_number), Field(gt=0, le=10**9, allow_inf_nan=False)]
 Fee = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=10**6, allow_inf_nan=False)]
 Days = Annotated[int, BeforeValidator(_number), Field(ge=1, le=250)]
+Form = Literal["3", "4", "5"]
 Seconds = Annotated[int, BeforeValidator(_number), Field(ge=1, le=86_400)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
@@ -86,11 +87,15 @@ class Settings(BaseSettings):
 
     sources: Names = Field(
         (),
-        description="Where trades come from, by comma: edgar, finviz, openinsider, files:PATH, rest, module:factory",
+        description="Sources, by comma: edgar, edgar:TICKER, finviz, openinsider, files:PATH, rest, module:factory",
+    )
+    primary: str = Field(
+        "",
+        description="The source that must show an event before it is traded, or none; when empty, edgar if it is one",
     )
     strategy: str = Field("executives", description="How to decide: executives, or your own module:factory")
     broker: str = Field(
-        "simulated", description="Who takes the orders: simulated, lemon_markets, or your own module:factory"
+        "simulated", description="Who takes the orders: simulated, alpaca, lemon_markets, or your own module:factory"
     )
     prices: str = Field("", description="Quotes for the simulated broker: files:PATH (CSV), or your own module:factory")
     rates: str = Field(
@@ -153,6 +158,13 @@ class Settings(BaseSettings):
     )
     lemon_markets_minimum: Fee = Field(Decimal(50), description="lemon_markets: smallest order value, in EUR")
 
+    alpaca_url: PaperUrl = Field(
+        "https://paper-api.alpaca.markets",
+        description="alpaca: its paper host, or the base URL of a stand-in on this machine; nothing else",
+    )
+    alpaca_key: SecretStr | None = Field(None, description="alpaca: key id of your paper account")
+    alpaca_secret: SecretStr | None = Field(None, description="alpaca: secret key of your paper account")
+
     broker_url: PaperUrl | None = Field(None, description="Base URL of your own broker: a paper host or this machine")
     broker_key: SecretStr | None = Field(None, description="Key of your own broker")
 
@@ -176,7 +188,11 @@ class Settings(BaseSettings):
     edgar_url: Url = Field(
         "https://www.sec.gov", description="Base URL of SEC EDGAR; asked only when edgar is named in sources"
     )
-    edgar_lookback: Days = Field(
+    edgar_forms: Annotated[tuple[Form, ...], NoDecode, BeforeValidator(_listed), Field(min_length=1)] = Field(
+        ("4",),
+        description="edgar: forms to read, by comma, with their amendments: 4 (trades), 3 (holdings), 5 (once a year)",
+    )
+    edgar_lookback: Annotated[int, BeforeValidator(_number), Field(ge=1, le=10_000)] = Field(
         7, description="edgar: calendar days of filings that a cycle looks at; must cover known_within"
     )
     archive: Path = Field(

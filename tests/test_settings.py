@@ -16,6 +16,7 @@ from bot.settings import PaperUrl, Settings
 CANARY = "canary-7f3a9"
 CHOSEN: dict[str, tuple[str, Any]] = {  # setting -> as written, as read; none is the default
     "sources": ("finviz, files:saved", ("finviz", "files:saved")),
+    "primary": ("finviz", "finviz"),
     "strategy": ("mine:strategy", "mine:strategy"),
     "broker": ("mine:broker", "mine:broker"),
     "prices": ("files:prices.csv", "files:prices.csv"),
@@ -43,6 +44,9 @@ CHOSEN: dict[str, tuple[str, Any]] = {  # setting -> as written, as read; none i
     "lemon_markets_data_key": (CANARY, CANARY),
     "lemon_markets_venue": ("allday", "allday"),
     "lemon_markets_minimum": ("25", Decimal(25)),
+    "alpaca_url": ("http://127.0.0.1:8081", "http://127.0.0.1:8081"),
+    "alpaca_key": (CANARY, CANARY),
+    "alpaca_secret": (CANARY, CANARY),
     "broker_url": ("https://paper-api.example/v2/", "https://paper-api.example/v2"),
     "broker_key": (CANARY, CANARY),
     "openfigi_url": ("http://localhost:8080", "http://localhost:8080"),
@@ -53,6 +57,7 @@ CHOSEN: dict[str, tuple[str, Any]] = {  # setting -> as written, as read; none i
     "openinsider_url": ("http://mirror.example", "http://mirror.example"),
     "openinsider_views": ("NWRB,insider-purchases", ("NWRB", "insider-purchases")),
     "edgar_url": ("https://edgar.example", "https://edgar.example"),
+    "edgar_forms": ("3, 4,5", ("3", "4", "5")),
     "edgar_lookback": ("5", 5),
     "archive": ("filings", Path("filings")),
     "securitiesdb_url": ("https://securities.example", "https://securities.example"),
@@ -173,6 +178,8 @@ def test_other_programs_names_are_none_of_our_business(monkeypatch: pytest.Monke
         ("BOT_KNOWN_WITHIN", "0"),
         ("BOT_KNOWN_WITHIN", "2.5"),
         ("BOT_FILED_WITHIN", "251"),
+        ("BOT_EDGAR_FORMS", "4/A"),
+        ("BOT_EDGAR_LOOKBACK", "10001"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_the_setting_and_what_was_found(

@@ -1,16 +1,10 @@
 """Saved insider tables: pages as a browser stores them, CSVs and JSON lines of scrapers, and filings themselves."""
 
 import csv
-import gzip
 import io
-import os
-import re
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,28 +12,19 @@ import pandas as pd
 
 from bot.errors import ConfigError, SourceError
 from bot.http import strict_json
-from bot.model import InsiderTrade
 from bot.plugins import Kit
 from bot.sources import finviz, finviz_rows, openinsider, openinsider_rows, pages
 from bot.sources.cells import clean
-from bot.sources.edgar import filing, ownership, submission
-from bot.sources.edgar.lines import lines
+from bot.sources.edgar import saved
 from bot.sources.rows import Layout, Row, shown, to_trades
 from bot.trades import to_table, validate
 
-FILINGS: Final = tuple(ending + zipped for ending in (".xml", ".txt", ".nc") for zipped in ("", ".gz"))
 TABLES_AND_PAGES: Final = tuple(
     ending + zipped for ending in (".html", ".htm", ".csv", ".jsonl") for zipped in ("", ".gz")
 )
-ENDINGS: Final = TABLES_AND_PAGES + FILINGS
+ENDINGS: Final = TABLES_AND_PAGES + saved.ENDINGS
 MAX_BYTES: Final = 5_000_000
-MANY: Final = 5_000  # filings; fewer are read before further processes have begun
-CHUNK: Final = 500
-HEADER: Final = 2_000  # bytes within which a submission shows itself; older ones begin with a signature
-GZIP: Final = b"\x1f\x8b"
 FILING: Final = "SEC Form 4 Link"
-
-_ACCESSION: Final = re.compile(r"\d{10}-\d{2}-\d{6}(?=\.)", re.ASCII)
 
 # What the first tutorial's scraper called three of FinViz's columns.
 OTHER_NAMES: Final[Mapping[str, str]] = {
@@ -75,12 +60,12 @@ class Files:
         """The trades in the files, each line once; SourceError naming the file when one of them is refused."""
         paths = self._paths()
         tables = [
-            parse(path.name, _content(path, MAX_BYTES), min(now, _saved_at(path)))
+            parse(path.name, saved.begin(path, MAX_BYTES), min(now, _saved_at(path)))
             for path in paths
             if not _is_filing(path.name)
         ]
         if filings := [path for path in paths if _is_filing(path.name)]:
-            tables += _read_filings(filings)
+            tables += saved.tables(filings)
         return pd.concat(tables, ignore_index=True).drop_duplicates(["key", "symbol"], ignore_index=True)
 
     def _paths(self) -> list[Path]:
@@ -89,7 +74,11 @@ class Files:
         if not self._path.is_dir():
             return [self._path]
         paths = sorted(path for path in self._path.iterdir() if path.name.lower().endswith(ENDINGS))
-        paths = [path for path in paths if path.suffix.lower() != ".txt" or _is_submission(_content(path, HEADER))]
+        paths = [
+            path
+            for path in paths
+            if path.suffix.lower() != ".txt" or saved.is_submission(saved.begin(path, saved.HEADER))
+        ]
         if not paths:
             raise SourceError(f"{self._path}: expected files ending in {', '.join(ENDINGS)}, found none")
         return paths
@@ -105,7 +94,7 @@ def source(kit: Kit) -> Files:
 def parse(name: str, content: bytes, now: datetime) -> pd.DataFrame:
     """The trades in a file's bytes, page, table or filing, gzipped or not; SourceError starting with its name."""
     if _is_filing(name):
-        return validate(to_table(_filing(name, content)))
+        return validate(to_table(saved.read(name, content)))
     try:
         text = _text(content)
         return _page(text, now) if text.lstrip().startswith("<") else _table(text, now)
@@ -114,38 +103,7 @@ def parse(name: str, content: bytes, now: datetime) -> pd.DataFrame:
 
 
 def _is_filing(name: str) -> bool:
-    return name.lower().endswith(FILINGS)
-
-
-def _is_submission(content: bytes) -> bool:
-    return b"<SEC-HEADER>" in content[:HEADER] or content.startswith(b"<SUBMISSION>")
-
-
-def _read_filings(paths: Sequence[Path]) -> list[pd.DataFrame]:
-    """The lines of all these filings in a few tables; very many are read on every core."""
-    if len(paths) < MANY:
-        return [_filings(paths)]
-    chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
-    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(chunks)), mp_context=get_context("spawn")) as pool:
-        return list(pool.map(_filings, chunks))
-
-
-def _filings(paths: Iterable[Path]) -> pd.DataFrame:
-    return validate(
-        to_table(trade for path in paths for trade in _filing(path.name, _content(path, submission.MAX_BYTES)))
-    )
-
-
-def _filing(name: str, content: bytes) -> Sequence[InsiderTrade]:
-    """The lines of a full submission, or of an ownership document, which does not know when it was filed."""
-    try:
-        content = _unzipped(content, submission.MAX_BYTES) if content.startswith(GZIP) else content
-        if _is_submission(content):
-            return filing.read(content).trades
-        named = _ACCESSION.match(name)
-        return lines(ownership.read(content), accession=named and named[0], filed_on=None, known_at=None, url=None)
-    except SourceError as error:
-        raise SourceError(f"{name}: {error}") from error
+    return name.lower().endswith(saved.ENDINGS)
 
 
 def _saved_at(path: Path) -> datetime:
@@ -157,32 +115,15 @@ def _saved_at(path: Path) -> datetime:
     return saved_at if saved_at.year >= 2007 else datetime.max.replace(tzinfo=UTC)
 
 
-def _content(path: Path, most: int) -> bytes:
-    """The file's first bytes, one more than `most` where there are more."""
-    try:
-        with path.open("rb") as file:
-            return file.read(most + 1)
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
-
-
 def _text(content: bytes) -> str:
-    if content.startswith(GZIP):
-        content = _unzipped(content, MAX_BYTES)
+    if content.startswith(saved.GZIP):
+        content = saved.unzipped(content, MAX_BYTES)
     if len(content) > MAX_BYTES:
         raise SourceError(f"expected at most {MAX_BYTES} bytes, found more")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SourceError(f"expected UTF-8 text, found something else at byte {error.start}") from error
-
-
-def _unzipped(content: bytes, most: int) -> bytes:
-    try:
-        with gzip.open(io.BytesIO(content)) as file:
-            return file.read(most + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise SourceError(f"expected a whole gzip file, found {error}") from error
 
 
 def _page(text: str, now: datetime) -> pd.DataFrame:

@@ -1,8 +1,8 @@
 """EDGAR's stand-in: the same filings in feed, indexes and archives, and the ways in which the SEC refuses."""
 
-import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -130,13 +130,62 @@ def test_a_filing_s_folder_has_its_document_plain_and_rendered() -> None:
         assert get(site, path_of(one).replace("1999001", "1999002")).status == 404
 
 
-def test_a_company_s_submissions_have_new_york_s_time_with_a_z(lines: list[Line]) -> None:
-    one = filing(1, datetime(2026, 3, 3, 22, 3, 41, tzinfo=UTC))
+@pytest.mark.parametrize(("number", "told"), [(1, "2026-03-03T17:03:41.000Z"), (2, "2026-03-03T22:03:41.000Z")])
+def test_every_other_company_s_submissions_have_new_york_s_time_with_a_z(number: int, told: str) -> None:
+    one = filing(number, datetime(2026, 3, 3, 22, 3, 41, tzinfo=UTC))
     with server(one) as site:
-        told = json.loads(get(site, "/submissions/CIK0001999001.json").body)
-        assert told["filings"]["recent"]["acceptanceDateTime"] == ["2026-03-03T17:03:41.000Z"]
-        assert told["filings"]["recent"]["accessionNumber"] == [accession(1)]
+        recent = get(site, f"/submissions/CIK{1999000 + number:010}.json").json()["filings"]["recent"]
+        assert recent["acceptanceDateTime"] == [told]
+        assert recent["accessionNumber"] == [accession(number)]
+        assert recent["filingDate"] == ["2026-03-03"]
         assert get(site, "/submissions/CIK0000000001.json").status == 404
+
+
+def test_submissions_are_columns_of_one_length_and_say_who_it_is() -> None:
+    paper = replace(filing(10, NOW - timedelta(hours=2)), submission=b"")
+    with server(*filings(9, until=NOW), paper, clock=Moment(NOW)) as site:
+        company = get(site, "/submissions/CIK0001999001.json").json()
+        owner = get(site, "/submissions/CIK0002999001.json").json()
+        assert get(site, path_of(paper)).status == 404
+    assert {len(column) for column in company["filings"]["recent"].values()} == {2}
+    assert company["filings"]["recent"]["primaryDocument"] == ["xslF345X05/form4.xml", f"{accession(10)}.paper"]
+    assert (company["cik"], company["name"], company["tickers"]) == ("0001999001", "Northwind & Søn 1 Inc", ["NWRB"])
+    assert [
+        (found["insiderTransactionForIssuerExists"], found["insiderTransactionForOwnerExists"])
+        for found in (company, owner)
+    ] == [(1, 0), (0, 1)]
+
+
+@pytest.mark.parametrize(("every", "sizes"), [(timedelta(minutes=1), [20]), (timedelta(days=70), [6, 8, 6])])
+def test_what_is_older_than_a_year_is_on_pages_of_its_own(
+    every: timedelta, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At least a year's filings and the latest thousand are in one piece; here it is five, and eight a page."""
+    monkeypatch.setattr("bot.demo.edgar.server.RECENT", 5)
+    monkeypatch.setattr("bot.demo.edgar.server.OLDER", 8)
+    published = [filing(1 + 9 * number, NOW - number * every - timedelta(minutes=1)) for number in range(20)]
+    with server(*published, clock=Moment(NOW)) as site:
+        found = get(site, "/submissions/CIK0001999001.json").json()["filings"]
+        pages = [found["recent"], *(get(site, f"/submissions/{file['name']}").json() for file in found["files"])]
+        assert [len(page["accessionNumber"]) for page in pages] == sizes
+        assert [number for page in pages for number in page["accessionNumber"]] == [one.accession for one in published]
+        for file, page in zip(found["files"], pages[1:], strict=True):
+            days = page["filingDate"]
+            assert (file["filingCount"], file["filingTo"], file["filingFrom"]) == (len(days), days[0], days[-1])
+        assert get(site, f"/submissions/CIK0001999001-submissions-{len(pages):03}.json").status == 404
+
+
+def test_every_issuer_has_its_ticker_in_the_list() -> None:
+    with server(*filings(3, until=NOW), clock=Moment(NOW)) as site:
+        found = get(site, "/files/company_tickers.json").json()
+    assert found == {
+        f"{number}": {
+            "cik_str": 1999001 + number,
+            "ticker": f"NWR{letter}",
+            "title": f"Northwind & Søn {number + 1} Inc",
+        }
+        for number, letter in enumerate("BCD")
+    }
 
 
 def test_who_names_no_contact_is_refused_with_a_page(site: EdgarServer) -> None:

@@ -45,9 +45,15 @@ class Filing:
 
     @property
     def document(self) -> bytes | None:
-        """The ownership document inside the submission."""
+        """The ownership document inside the submission; None for one on paper, which has no submission at all."""
         match = re.search(rb"<XML>\s*(.*?)\s*</XML>", self.submission, re.DOTALL)
         return match[1] if match else None
+
+    @property
+    def ticker(self) -> str:
+        """The issuer's trading symbol, as the document has it."""
+        found = re.search(rb"<issuerTradingSymbol>\s*(.*?)\s*</issuerTradingSymbol>", self.submission, re.DOTALL)
+        return found[1].decode("utf-8", "replace") if found else ""
 
 
 def from_lines(lines: Sequence[Line]) -> list[Filing]:

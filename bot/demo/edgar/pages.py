@@ -1,14 +1,14 @@
-"""EDGAR's pages about filings: the Atom feed, the daily indexes and their folder, and one company's submissions.
+"""EDGAR's pages about filings: the Atom feed, the daily indexes and their folder, submissions, and the list of tickers.
 
 The markup follows recorded pages, with what is awkward about them: each filing once per party, headings that are
-wrapped and do not stand above their columns, and a Z behind times that are New York's.
+wrapped and do not stand above their columns, and a Z behind times that are New York's at every other filer.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 from bot.demo.edgar.filings import Filing, Party
 from bot.demo.market import NEW_YORK
@@ -65,19 +65,76 @@ def folder(name: str, files: Iterable[str]) -> bytes:
     return json.dumps({"directory": {"item": items, "name": name, "parent-dir": "../"}}).encode()
 
 
-def submissions(filings: Sequence[Filing], party: Party) -> bytes:
-    """Everything one company or person is a party of, in columns; the times are New York's in spite of their Z."""
-    recent = {
+def submissions(latest: Sequence[Filing], older: Mapping[str, Sequence[Filing]], party: Party) -> bytes:
+    """What one company or person is a party of: the latest filings in columns, and the names of the older pages."""
+    roles = {one.role for filing in latest for one in filing.parties if one.cik == party.cik}
+    tickers = {filing.ticker for filing in latest if "Issuer" in roles and filing.ticker}
+    facts = {
+        "cik": f"{party.cik:010}",
+        "entityType": "operating" if "Issuer" in roles else "other",
+        "sic": "",
+        "sicDescription": "",
+        "insiderTransactionForOwnerExists": int("Reporting" in roles),
+        "insiderTransactionForIssuerExists": int("Issuer" in roles),
+        "name": party.name,
+        "tickers": sorted(tickers),
+        "exchanges": ["Nasdaq" for _ in tickers],
+        "formerNames": [],
+        "filings": {
+            "recent": _columns(latest, party),
+            "files": [
+                {
+                    "name": name,
+                    "filingCount": len(filings),
+                    "filingFrom": f"{filings[-1].filed_on}",
+                    "filingTo": f"{filings[0].filed_on}",
+                }
+                for name, filings in older.items()
+            ],
+        },
+    }
+    return json.dumps(facts).encode()
+
+
+def older_submissions(filings: Sequence[Filing], party: Party) -> bytes:
+    """An older page: columns, and nothing else."""
+    return json.dumps(_columns(filings, party)).encode()
+
+
+def tickers(filings: Iterable[Filing]) -> bytes:
+    """Every issuer's ticker, by number, as the latest filing about it has it."""
+    latest = {
+        party.cik: {"cik_str": party.cik, "ticker": filing.ticker, "title": party.name}
+        for filing in sorted(filings, key=lambda filing: filing.accepted_at)
+        for party in filing.parties
+        if party.role == "Issuer" and filing.ticker not in {"", "NONE"}
+    }
+    return json.dumps({f"{number}": entry for number, entry in enumerate(latest.values())}).encode()
+
+
+def _columns(filings: Sequence[Filing], party: Party) -> dict[str, list[Any]]:
+    """The filings in columns; the times of a party with an odd number are New York's in spite of their Z."""
+    zone = NEW_YORK if party.cik % 2 else UTC
+    texts, numbers = [""] * len(filings), [0] * len(filings)
+    return {
         "accessionNumber": [filing.accession for filing in filings],
         "filingDate": [f"{filing.filed_on}" for filing in filings],
-        "acceptanceDateTime": [
-            f"{filing.accepted_at.astimezone(NEW_YORK):%Y-%m-%dT%H:%M:%S}.000Z" for filing in filings
-        ],
+        "reportDate": texts,
+        "acceptanceDateTime": [f"{filing.accepted_at.astimezone(zone):%Y-%m-%dT%H:%M:%S}.000Z" for filing in filings],
+        "act": texts,
         "form": [filing.form for filing in filings],
-        "primaryDocument": ["xslF345X05/form4.xml" for _ in filings],
+        "fileNumber": texts,
+        "filmNumber": texts,
+        "items": texts,
+        "core_type": [filing.form for filing in filings],
+        "size": [len(filing.submission) for filing in filings],
+        "isXBRL": numbers,
+        "isInlineXBRL": numbers,
+        "primaryDocument": [
+            "xslF345X05/form4.xml" if filing.document else f"{filing.accession}.paper" for filing in filings
+        ],
+        "primaryDocDescription": [f"FORM {filing.form}" for filing in filings],
     }
-    facts = {"cik": f"{party.cik:010}", "name": party.name, "filings": {"recent": recent, "files": []}}
-    return json.dumps(facts).encode()
 
 
 def _entry(entry: Entry) -> str:

@@ -1,4 +1,4 @@
-"""EDGAR on this machine: feed, daily indexes and archives, and its ways of refusing."""
+"""EDGAR on this machine: feed, daily indexes, submissions and archives, and its ways of refusing."""
 
 import re
 import time
@@ -20,6 +20,8 @@ Failure = int | Literal["page", "cut"]
 OWNERSHIP: Final = frozenset({"3", "3/A", "4", "4/A", "5", "5/A"})
 INDEXES: Final = {"form": pages.by_form, "master": pages.master}
 DEEPEST: Final = 5000
+RECENT: Final = 1000  # filings that a company's submissions have in one piece; a year's are never divided
+OLDER: Final = 2000  # filings of an older page
 BLOCKED_SECONDS: Final = 600.0
 
 
@@ -84,12 +86,14 @@ class EdgarServer(StandIn):
             return self._index(path, public)
         if match := re.fullmatch(r"/Archives/edgar/data/(\d+)/(?:\d{18}/)?(\d{10}-\d\d-\d{6})\.txt", path):
             filing = self._shown(match[2], int(match[1]), public)
-            return _found("text/plain", filing.submission) if filing else _missing()
+            return _found("text/plain", filing.submission) if filing and filing.submission else _missing()
         if match := re.fullmatch(r"/Archives/edgar/data/(\d+)/(\d{10})(\d\d)(\d{6})/(.+)", path):
             filing = self._shown("-".join(match.groups()[1:4]), int(match[1]), public)
             return _file(filing, path, match[5]) if filing else _missing()
-        if match := re.fullmatch(r"/submissions/CIK(\d{10})\.json", path):
-            return _submissions(int(match[1]), public)
+        if match := re.fullmatch(r"/submissions/CIK(\d{10})(?:-submissions-\d{3})?\.json", path):
+            return self._submissions(int(match[1]), path.rpartition("/")[2], public)
+        if path == "/files/company_tickers.json":
+            return _found("application/json", pages.tickers(public))
         return _missing()
 
     def _feed(self, query: Query, public: list[Filing]) -> Reply:
@@ -119,6 +123,24 @@ class EdgarServer(StandIn):
                     return _found("text/plain", render(shown, day))
         return _page(403, "Access Denied")
 
+    def _submissions(self, cik: int, name: str, public: list[Filing]) -> Reply:
+        """The page of this name: what is latest, or a page of older filings."""
+        shown = [(filing, party) for filing, party in pages.entries(public) if party.cik == cik]
+        if not shown:
+            return _missing()
+        filings, party = [filing for filing, _ in shown], shown[0][1]
+        year_ago = self._clock() - timedelta(days=365)
+        recent = max(RECENT, sum(filing.accepted_at > year_ago for filing in filings))
+        older = {
+            f"CIK{cik:010}-submissions-{number:03}.json": filings[start : start + OLDER]
+            for number, start in enumerate(range(recent, len(filings), OLDER), start=1)
+        }
+        if name in older:
+            return _found("application/json", pages.older_submissions(older[name], party))
+        if name == f"CIK{cik:010}.json":
+            return _found("application/json", pages.submissions(filings[:recent], older, party))
+        return _missing()
+
     def _shown(self, accession: str, cik: int, public: list[Filing]) -> Filing | None:
         """A filing that may be read, in the folder of one of its parties."""
         filing = self._filings.get(accession)
@@ -147,13 +169,6 @@ def _file(filing: Filing, path: str, name: str) -> Reply:
     if re.fullmatch(r"xslF345X\d\d/form4\.xml", name):
         return _page(200, "SEC FORM 4")
     return _missing()
-
-
-def _submissions(cik: int, public: list[Filing]) -> Reply:
-    shown = [(filing, party) for filing, party in pages.entries(public) if party.cik == cik]
-    if not shown:
-        return _missing()
-    return _found("application/json", pages.submissions([filing for filing, _ in shown], shown[0][1]))
 
 
 def _found(kind: str, body: bytes) -> Reply:

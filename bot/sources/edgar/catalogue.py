@@ -2,10 +2,14 @@
 
 A filing is known as soon as it is listed here, and waits until its document is in the archive: a kill between any two
 steps loses nothing. All the rest follows from the archive and is made again when this file is gone.
+
+Known ground is what the feed or an index has listed, for they list everything of a form: a filing that came alone, with
+its issuer's others or from the archive, says nothing of those around it.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -13,7 +17,7 @@ from typing import Any, Final
 
 from bot.errors import SourceError
 from bot.sources.edgar.filing import Filing, as_text, reader
-from bot.sources.edgar.listing import Listing
+from bot.sources.edgar.listing import Listing, Scope
 
 TABLES: Final = """
 PRAGMA journal_mode = WAL;  -- together: no wait for the disk, and no damage when the power fails
@@ -24,6 +28,7 @@ CREATE TABLE IF NOT EXISTS filings (
     cik TEXT NOT NULL,
     filed_on TEXT NOT NULL,
     accepted_at TEXT,  -- by the feed
+    is_ground INTEGER NOT NULL DEFAULT 0,  -- the feed or an index has listed it
     digest TEXT,       -- of the document in the archive; NULL while the filing waits for it
     reader TEXT,       -- which program has read it
     known_at TEXT,
@@ -31,15 +36,31 @@ CREATE TABLE IF NOT EXISTS filings (
     refusal TEXT       -- why it could not be read
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS filings_by_day ON filings (filed_on);
-CREATE TABLE IF NOT EXISTS days (day TEXT PRIMARY KEY) WITHOUT ROWID;  -- whose index was read, or will never come
+CREATE TABLE IF NOT EXISTS indexed (  -- days whose index was read for the filings of a form, or will never come
+    day TEXT, form TEXT, PRIMARY KEY (day, form)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tickers (ticker TEXT PRIMARY KEY, cik TEXT NOT NULL, read_on TEXT NOT NULL) WITHOUT ROWID;
 """
-LIST: Final = "INSERT OR IGNORE INTO filings (accession, form, cik, filed_on, accepted_at) VALUES (?, ?, ?, ?, ?)"
+LIST: Final = """
+INSERT INTO filings (accession, form, cik, filed_on, accepted_at, is_ground) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (accession) DO UPDATE SET
+    is_ground = max(is_ground, excluded.is_ground), accepted_at = coalesce(accepted_at, excluded.accepted_at)
+WHERE is_ground < excluded.is_ground OR (accepted_at IS NULL AND excluded.accepted_at IS NOT NULL)
+"""
 KEEP: Final = """
 INSERT INTO filings (accession, form, cik, filed_on, accepted_at, digest, reader, known_at, trades, refusal)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (accession) DO UPDATE SET
     digest = excluded.digest, reader = excluded.reader, known_at = excluded.known_at, trades = excluded.trades,
     refusal = excluded.refusal
+"""
+SCOPE: Final = """
+FROM filings WHERE filed_on >= :since AND form IN (SELECT value FROM json_each(:forms))
+    AND (:accessions IS NULL OR accession IN (SELECT value FROM json_each(:accessions)))
+"""
+INDEXED: Final = """
+SELECT day FROM indexed WHERE day >= :since AND form IN (SELECT value FROM json_each(:forms))
+GROUP BY day HAVING count(*) = json_array_length(:forms)
 """
 
 
@@ -64,35 +85,38 @@ class Catalogue:
         """Whether nothing was ever listed."""
         return self._connection.execute("SELECT 1 FROM filings LIMIT 1").fetchone() is None
 
-    def add(self, listings: Iterable[Listing], days: Iterable[date]) -> None:
-        """From now on these filings are known, and these days need no look into their index."""
+    def add(self, listings: Iterable[Listing], days: Iterable[date] = (), forms: Collection[str] = ()) -> None:
+        """From now on these filings are known ground, and these days need no look into their index for these forms."""
         with self.together():
-            self._connection.executemany(LIST, map(_cells, listings))
-            self._connection.executemany("INSERT OR IGNORE INTO days VALUES (?)", [(day.isoformat(),) for day in days])
+            self._connection.executemany(LIST, ((*_cells(listing), True) for listing in listings))
+            indexed = ((day.isoformat(), form) for day in days for form in forms)
+            self._connection.executemany("INSERT OR IGNORE INTO indexed VALUES (?, ?)", indexed)
 
-    def known(self, since: date) -> set[str]:
-        """The accession numbers of everything listed that was filed on this day or later."""
-        return {accession for (accession,) in self._rows("SELECT accession FROM filings WHERE filed_on >= ?", since)}
+    def note(self, listings: Iterable[Listing]) -> None:
+        """From now on these filings are known, and no more than these."""
+        with self.together():
+            self._connection.executemany(LIST, ((*_cells(listing), False) for listing in listings))
 
-    def days(self, since: date) -> set[date]:
-        """The days from this one on that need no look into their index any more."""
-        return {date.fromisoformat(day) for (day,) in self._rows("SELECT day FROM days WHERE day >= ?", since)}
+    def ground(self, scope: Scope) -> set[str]:
+        """The accession numbers of known ground."""
+        return {accession for (accession,) in self._rows(f"SELECT accession {SCOPE} AND is_ground", scope)}
 
-    def waiting(self, since: date) -> list[Listing]:
+    def days(self, scope: Scope) -> set[date]:
+        """The days that need no look into their index any more, for any of the forms."""
+        return {date.fromisoformat(day) for (day,) in self._rows(INDEXED, scope)}
+
+    def waiting(self, scope: Scope) -> list[Listing]:
         """What is listed and not in the archive yet, the latest first."""
-        query = (
-            "SELECT accession, form, cik, filed_on, accepted_at FROM filings WHERE digest IS NULL AND filed_on >= ?"
-            " ORDER BY filed_on DESC, accepted_at DESC, accession DESC"
-        )
-        return [_listing(*row) for row in self._rows(query, since)]
+        query = f"SELECT accession, form, cik, filed_on, accepted_at {SCOPE} AND digest IS NULL"
+        return [
+            _listing(*row)
+            for row in self._rows(f"{query} ORDER BY filed_on DESC, accepted_at DESC, accession DESC", scope)
+        ]
 
-    def unread(self, since: date) -> list[tuple[Listing, str]]:
+    def unread(self, scope: Scope) -> list[tuple[Listing, str]]:
         """What is in the archive but was read by another version of the program, each with its hash."""
-        query = (
-            "SELECT accession, form, cik, filed_on, accepted_at, digest FROM filings"
-            " WHERE filed_on >= ? AND reader != ?"
-        )
-        return [(_listing(*row), digest) for *row, digest in self._rows(query, since, reader())]
+        query = f"SELECT accession, form, cik, filed_on, accepted_at, digest {SCOPE} AND reader != :reader"
+        return [(_listing(*row), digest) for *row, digest in self._rows(query, scope)]
 
     def keep(self, listing: Listing, digest: str, outcome: Filing | SourceError) -> None:
         """The filing is in the archive, and this is what it says, or why it could not be read."""
@@ -109,18 +133,34 @@ class Catalogue:
             "UPDATE filings SET digest = NULL, reader = NULL WHERE accession = ?", [listing.accession]
         )
 
-    def trades(self, since: date) -> list[str]:
-        """What each filing of this day or later says, as text, in the order of days and accession numbers."""
-        query = "SELECT trades FROM filings WHERE filed_on >= ? AND trades IS NOT NULL ORDER BY filed_on, accession"
-        return [text for (text,) in self._rows(query, since)]
+    def trades(self, scope: Scope) -> list[str]:
+        """What each filing says, as text, in the order of days and accession numbers."""
+        query = f"SELECT trades {SCOPE} AND trades IS NOT NULL ORDER BY filed_on, accession"
+        return [text for (text,) in self._rows(query, scope)]
 
-    def refusals(self, since: date) -> list[tuple[str, str]]:
-        """The filings of this day or later that could not be read, each with the reason."""
-        query = "SELECT accession, refusal FROM filings WHERE filed_on >= ? AND refusal IS NOT NULL ORDER BY accession"
-        return self._rows(query, since)
+    def refusals(self, scope: Scope) -> list[tuple[str, str]]:
+        """The filings that could not be read, each with the reason."""
+        return self._rows(f"SELECT accession, refusal {SCOPE} AND refusal IS NOT NULL ORDER BY accession", scope)
 
-    def _rows(self, query: str, since: date, *more: str) -> list[Any]:
-        return self._connection.execute(query, [since.isoformat(), *more]).fetchall()
+    def tickers(self, day: date) -> dict[str, str]:
+        """Every ticker's CIK as EDGAR had it on this day; nothing when it was not asked then."""
+        return dict(self._connection.execute("SELECT ticker, cik FROM tickers WHERE read_on = ?", [day.isoformat()]))
+
+    def keep_tickers(self, ciks: Mapping[str, str], day: date) -> None:
+        """These are EDGAR's tickers, as of this day, and no others."""
+        rows = [(ticker, cik, day.isoformat()) for ticker, cik in ciks.items()]
+        with self.together():
+            self._connection.execute("DELETE FROM tickers")
+            self._connection.executemany("INSERT INTO tickers VALUES (?, ?, ?)", rows)
+
+    def _rows(self, query: str, scope: Scope) -> list[Any]:
+        values = {
+            "since": scope.since.isoformat(),
+            "forms": _list(scope.forms),
+            "accessions": None if scope.accessions is None else _list(scope.accessions),
+            "reader": reader(),
+        }
+        return self._connection.execute(query, values).fetchall()
 
 
 @contextmanager
@@ -135,6 +175,11 @@ def opened(path: Path) -> Iterator[Catalogue]:
             f"{path}: what is known of EDGAR cannot be read or written ({error}); a damaged file may be deleted,"
             " it is made again from the archive"
         ) from None
+
+
+def _list(values: Iterable[str]) -> str:
+    """The values as one parameter of a query."""
+    return json.dumps(sorted(values))
 
 
 def _cells(listing: Listing) -> tuple[str | None, ...]:

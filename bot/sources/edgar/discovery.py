@@ -2,6 +2,7 @@
 
 The feed is read from its top down to known ground, page over page with an overlap, because it moves while it is read. A
 filing that appears in it late, below known ground, or that is deeper than the feed, comes with the index of its day.
+Every form has a feed of its own, since the feed is asked for all forms whose name begins alike.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,10 +12,10 @@ from typing import Final
 
 from bot.sources.cells import NEW_YORK
 from bot.sources.edgar.catalogue import Catalogue
-from bot.sources.edgar.listing import Listing
+from bot.sources.edgar.listing import Listing, Scope, with_amendments
 from bot.sources.edgar.site import Site
 
-FORMS: Final = frozenset({"4", "4/A"})
+SELDOM: Final = "5"  # the form that nobody files for days on end, so that its feed may be empty
 OVERLAP: Final = 20  # entries of a page that are read again with the next one; if all are known, so is what follows
 DEPTH: Final = 5000  # entries; the feed answers 503 beyond
 DAY: Final = timedelta(days=1)
@@ -23,55 +24,64 @@ RETRY: Final = timedelta(minutes=30)  # an index that is not there yet is looked
 
 
 class Discovery:
-    """Lists in the catalogue what EDGAR has and the catalogue does not know."""
+    """Lists in the catalogue what EDGAR has of these forms (3, 4, 5) and the catalogue does not know."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, forms: Iterable[str]) -> None:
         self._site = site
+        self._asked = sorted(set(forms))
+        self._forms = with_amendments(forms)
         self._looked_at: datetime | None = None
 
-    def run(self, catalogue: Catalogue, now: datetime, since: date) -> list[str]:
-        """List what was filed since that day; a sentence for everything that is missing nevertheless.
+    def run(self, catalogue: Catalogue, now: datetime, since: date) -> tuple[Scope, list[str]]:
+        """List what was filed since that day; which filings those are, and a sentence for everything that is missing.
 
         SourceError when EDGAR does not answer: nothing is listed then, and known ground stays where it was.
         """
-        self._missed_days(catalogue, now, since)
-        covered = catalogue.days(since)
+        scope = Scope(since=since, forms=self._forms)
+        self._missed_days(catalogue, now, scope)
+        covered = catalogue.days(scope)
         today = now.astimezone(NEW_YORK).date()
         floor = min((day for day in _weekdays(since, today) if day not in covered), default=today)
-        listings, complete = self._recent(catalogue.known(since), datetime.combine(floor, time(), NEW_YORK))
-        catalogue.add(listings, ())
-        if complete:
-            return []
-        return [
-            f"EDGAR's feed ends before known ground, after {len(listings)} filings: the daily indexes have the rest"
-        ]
+        known = catalogue.ground(scope)
+        found, missing = [], []
+        for form in self._asked:
+            listings, complete = self._recent(form, known, datetime.combine(floor, time(), NEW_YORK))
+            found += listings
+            if not complete:
+                missing.append(
+                    f"EDGAR's feed of form {form} ends before known ground, after {len(listings)} filings:"
+                    " the daily indexes have the rest"
+                )
+        catalogue.add(found)
+        return scope, missing
 
-    def _missed_days(self, catalogue: Catalogue, now: datetime, since: date) -> None:
+    def _missed_days(self, catalogue: Catalogue, now: datetime, scope: Scope) -> None:
         """List what the indexes of past days have; a day without one is done when a later day has one."""
         if self._looked_at and now - self._looked_at < RETRY:
             return
-        covered = catalogue.days(since)
-        missed = [day for day in _weekdays(since, _last_indexed(now)) if day not in covered]
+        covered = catalogue.days(scope)
+        missed = [day for day in _weekdays(scope.since, _last_indexed(now)) if day not in covered]
         self._looked_at = now if missed else None
         indexed: set[date] = set()
         for _, days in groupby(missed, key=lambda day: (day.year, (day.month + 2) // 3)):
             indexed |= self._site.indexed(next(days))
         for day in missed:
             if day in indexed:
-                catalogue.add(_ours(self._site.index(day)), [day])
+                catalogue.add(_of(self._forms, self._site.index(day)), [day], self._forms)
             elif any(later > day for later in indexed):
-                catalogue.add((), [day])
+                catalogue.add((), [day], self._forms)
 
-    def _recent(self, known: set[str], floor: datetime) -> tuple[list[Listing], bool]:
-        """The feed's filings down to known ground or this instant, and whether it reached that far."""
+    def _recent(self, form: str, known: set[str], floor: datetime) -> tuple[list[Listing], bool]:
+        """A form's feed down to known ground or this instant, and whether it reached that far."""
+        forms = with_amendments([form])
         found: dict[str, Listing] = {}
         start = 0
         while start <= DEPTH:
-            page = self._site.recent(start)
+            page = self._site.recent(form, start)
             if not page:
-                return list(found.values()), page is not None and start > 0
-            found |= {one.accession: one for one in _ours(page)}
-            tail = _ours(page[-OVERLAP:])
+                return list(found.values()), page is not None and (start > 0 or form == SELDOM)
+            found |= {one.accession: one for one in _of(forms, page)}
+            tail = _of(forms, page[-OVERLAP:])
             oldest = page[-1].accepted_at
             if (tail and all(one.accession in known for one in tail)) or (oldest and oldest < floor):
                 return list(found.values()), True
@@ -79,8 +89,8 @@ class Discovery:
         return list(found.values()), False
 
 
-def _ours(listings: Iterable[Listing]) -> list[Listing]:
-    return [one for one in listings if one.form in FORMS]
+def _of(forms: frozenset[str], listings: Iterable[Listing]) -> list[Listing]:
+    return [one for one in listings if one.form in forms]
 
 
 def _last_indexed(now: datetime) -> date:

@@ -1,4 +1,4 @@
-"""SEC EDGAR itself: every Form 4 of the last days, each as soon as it is disseminated.
+"""SEC EDGAR itself: every insider's filing of the last days as soon as it is disseminated, or those of one company.
 
 listed ─► in the catalogue ─► its document in the archive ─► read ─► the trades table
 
@@ -9,8 +9,8 @@ others: the table says of it in `attrs["left_out"]`.
 
 import logging
 import re
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,8 @@ from bot.sources.edgar.archive import Archive
 from bot.sources.edgar.catalogue import Catalogue
 from bot.sources.edgar.discovery import Discovery
 from bot.sources.edgar.filing import Filing
-from bot.sources.edgar.listing import Listing
+from bot.sources.edgar.issuer import IssuerDiscovery, named
+from bot.sources.edgar.listing import Listing, Scope, with_amendments
 from bot.sources.edgar.pace import PER_SECOND, SharedPace, StoppedError
 from bot.sources.edgar.site import Site
 from bot.trades import to_table
@@ -38,33 +39,48 @@ CONTACT: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 class Edgar:
-    """Filings of the last `lookback`, kept in this folder."""
+    """Filings of the last `lookback`, kept in this folder: all of these forms, or those about one `issuer`.
 
-    name = "edgar"
+    Several of them may share a folder: what one has fetched the others need not.
+    """
 
-    def __init__(self, http: Http, url: str, folder: Path, lookback: timedelta, per_second: float = PER_SECOND) -> None:
+    def __init__(
+        self,
+        http: Http,
+        url: str,
+        folder: Path,
+        lookback: timedelta,
+        *,
+        forms: Collection[str] = ("4",),
+        issuer: str = "",
+        per_second: float = PER_SECOND,
+    ) -> None:
+        self.name = f"edgar:{issuer}" if issuer else "edgar"
         self._folder = folder
         self._lookback = lookback
         self._archive = Archive(folder / "documents")
         self._site = Site(http, url, SharedPace(folder / "pace.sqlite", per_second))
-        self._discovery = Discovery(self._site)
+        self._discovery: Discovery | IssuerDiscovery = (
+            IssuerDiscovery(self._site, with_amendments(forms), issuer) if issuer else Discovery(self._site, forms)
+        )
         self._shown: dict[str, list[InsiderTrade]] = {}
 
     def fetch(self, now: datetime) -> pd.DataFrame:
         """The lines of all filings of the lookback; `attrs["left_out"]` has a sentence on every kind that is missing.
 
-        SourceError when EDGAR does not say what was filed, or there is nothing at all.
+        SourceError when EDGAR does not say what was filed, or nobody at all has filed anything; of one company that is
+        an empty table.
         """
         since = (now - self._lookback).astimezone(NEW_YORK).date()
         self._make_folder()
         with catalogue.opened(self._folder / "catalogue.sqlite") as known:
             self._restore(known)
-            left_out = self._discovery.run(known, now, since)
-            self._read_again(known, since)
-            left_out += self._download(known, since)
-            left_out += _told("could not be read, and are kept", known.refusals(since))
-            table = to_table(self._trades(known, since))
-            if table.empty and not left_out:
+            scope, left_out = self._discovery.run(known, now, since)
+            self._read_again(known, scope)
+            left_out += self._download(known, scope)
+            left_out += _told("could not be read, and are kept", known.refusals(scope))
+            table = to_table(self._trades(known, scope))
+            if table.empty and not left_out and not scope.issuer:
                 raise SourceError(f"expected filings since {since} at EDGAR, found none")
         table.attrs["left_out"] = tuple(left_out)
         return table
@@ -75,10 +91,14 @@ class Edgar:
         except OSError as error:
             raise SourceError(f"{self._folder}: the archive cannot be made there ({error.strerror})") from None
 
-    def _trades(self, known: Catalogue, since: date) -> list[InsiderTrade]:
-        """The lines of all filings; those that the last fetch has shown are not read from their text again."""
-        self._shown = {text: self._shown.get(text) or filing.from_text(text) for text in known.trades(since)}
-        return [trade for trades in self._shown.values() for trade in trades]
+    def _trades(self, known: Catalogue, scope: Scope) -> list[InsiderTrade]:
+        """The lines of all filings; those that the last fetch has shown are not read from their text again.
+
+        A company's own list has also what it has filed as an owner of another: those lines are not about it.
+        """
+        self._shown = {text: self._shown.get(text) or filing.from_text(text) for text in known.trades(scope)}
+        trades = [trade for trades in self._shown.values() for trade in trades]
+        return [trade for trade in trades if scope.issuer in {None, trade.issuer_cik}]
 
     def _restore(self, known: Catalogue) -> None:
         """Read the whole archive where nothing is known of it any more."""
@@ -90,19 +110,19 @@ class Edgar:
                 if isinstance(outcome, Filing):
                     known.keep(outcome.listing(), digest, outcome)
 
-    def _read_again(self, known: Catalogue, since: date) -> None:
+    def _read_again(self, known: Catalogue, scope: Scope) -> None:
         """Read what another version of the program has read; what is damaged waits for its document again."""
         with known.together():
-            for listing, digest in known.unread(since):
+            for listing, digest in known.unread(scope):
                 document = self._archive.read(digest)
                 if document:
                     known.keep(listing, digest, _read(document, listing))
                 else:
                     known.lose(listing)
 
-    def _download(self, known: Catalogue, since: date) -> list[str]:
+    def _download(self, known: Catalogue, scope: Scope) -> list[str]:
         """Fetch what waits, the latest first; a sentence on what could not be had, which waits on."""
-        waiting = known.waiting(since)
+        waiting = known.waiting(scope)
         missing: list[tuple[str, str]] = []
         failures = 0
         for number, listing in enumerate(waiting, start=1):
@@ -127,14 +147,24 @@ class Edgar:
 
 
 def source(kit: Kit) -> Edgar:
-    """EDGAR as the settings have it; ConfigError when they name nobody whom the SEC could write to."""
+    """`edgar` as the settings have it, or one company by `edgar:ISSUER`, a CIK or a ticker.
+
+    ConfigError when the settings name nobody whom the SEC could write to, or no company could be called so.
+    """
     settings = kit.settings
     if not CONTACT.search(settings.user_agent):
         raise ConfigError(
             "edgar needs a contact in BOT_USER_AGENT, as the SEC demands: write for example"
             " BOT_USER_AGENT='insiderbot you@example.com'"
         )
-    return Edgar(kit.http, settings.edgar_url, settings.archive, timedelta(days=settings.edgar_lookback))
+    return Edgar(
+        kit.http,
+        settings.edgar_url,
+        settings.archive,
+        timedelta(days=settings.edgar_lookback),
+        forms=settings.edgar_forms,
+        issuer=named(kit.argument) if kit.argument else "",
+    )
 
 
 def _read(document: bytes, listing: Listing | None = None) -> Filing | SourceError:

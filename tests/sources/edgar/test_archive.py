@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from hypothesis import strategies as st
 from bot.errors import SourceError
 from bot.sources.edgar import catalogue, filing
 from bot.sources.edgar.archive import Archive
-from bot.sources.edgar.listing import Listing
+from bot.sources.edgar.listing import Listing, Scope
 from tests.builders import FEW, trade
 from tests.sources.edgar.world import accession
 from tests.sources.edgar.world import filing as filed
 
 DAY = date(2026, 3, 4)
+FOURS = frozenset({"4", "4/A"})
+SCOPE = Scope(since=DAY, forms=FOURS)
 FIRST = Listing(accession=accession(1), form="4", cik="1999001", filed_on=DAY)
 LATER = Listing(
     accession=accession(2), form="4", cik="1999002", filed_on=DAY, accepted_at=datetime(2026, 3, 4, 21, 0, tzinfo=UTC)
@@ -86,18 +89,56 @@ def test_what_is_listed_waits_the_latest_first_and_is_listed_once(tmp_path: Path
         known.add([FIRST, LATER, FIRST], [])
     with catalogue.opened(tmp_path / "c") as known:
         assert not known.is_empty()
-        assert known.waiting(DAY) == [LATER, FIRST]
-        assert known.known(DAY) == {FIRST.accession, LATER.accession}
-        assert known.waiting(date(2026, 3, 5)) == []
+        assert known.waiting(SCOPE) == [LATER, FIRST]
+        assert known.ground(SCOPE) == {FIRST.accession, LATER.accession}
+        assert known.waiting(replace(SCOPE, since=date(2026, 3, 5))) == []
+
+
+def test_what_came_alone_is_known_but_no_known_ground_until_the_feed_lists_it(tmp_path: Path) -> None:
+    alone = replace(LATER, accepted_at=None)
+    with catalogue.opened(tmp_path / "c") as known:
+        known.note([alone])
+        assert (known.waiting(SCOPE), known.ground(SCOPE)) == ([alone], set())
+        known.add([LATER])
+        known.note([alone])
+        assert (known.waiting(SCOPE), known.ground(SCOPE)) == ([LATER], {LATER.accession})
+
+
+def test_only_what_is_meant_is_told(tmp_path: Path) -> None:
+    third = replace(FIRST, accession=accession(3), form="3")
+    with catalogue.opened(tmp_path / "c") as known:
+        known.add([FIRST, LATER, third])
+        assert known.waiting(SCOPE) == [LATER, FIRST]
+        assert known.waiting(replace(SCOPE, forms=frozenset({"3"}))) == [third]
+        assert known.waiting(replace(SCOPE, accessions=frozenset({FIRST.accession, third.accession}))) == [FIRST]
+        assert known.waiting(replace(SCOPE, accessions=frozenset())) == []
+
+
+def test_a_day_is_done_for_the_forms_it_was_read_for(tmp_path: Path) -> None:
+    more = replace(SCOPE, forms=FOURS | {"3", "3/A"})
+    with catalogue.opened(tmp_path / "c") as known:
+        known.add([], [DAY], FOURS)
+        assert (known.days(SCOPE), known.days(more)) == ({DAY}, set())
+        known.add([], [DAY], more.forms)
+        assert known.days(more) == {DAY}
+        assert known.days(replace(SCOPE, since=date(2026, 3, 5))) == set()
+
+
+def test_tickers_are_those_of_their_day(tmp_path: Path) -> None:
+    with catalogue.opened(tmp_path / "c") as known:
+        known.keep_tickers({"NWRB": "0001999001", "HLCN": "0001999002"}, DAY)
+        known.keep_tickers({"NWRB": "0001999003"}, DAY)
+        assert known.tickers(DAY) == {"NWRB": "0001999003"}
+        assert known.tickers(date(2026, 3, 5)) == {}
 
 
 def test_filings_and_days_are_listed_together_or_not_at_all(tmp_path: Path) -> None:
     with catalogue.opened(tmp_path / "c") as known:
         with pytest.raises(ZeroDivisionError):
-            known.add([FIRST], (date(2026, 3, 1 // number) for number in (1, 0)))
+            known.add([FIRST], (date(2026, 3, 1 // number) for number in (1, 0)), FOURS)
         assert known.is_empty()
-        known.add([FIRST], [DAY])
-        assert known.days(DAY) == {DAY}
+        known.add([FIRST], [DAY], FOURS)
+        assert known.days(SCOPE) == {DAY}
 
 
 def test_what_is_kept_waits_no_more_and_says_what_it_says(tmp_path: Path) -> None:
@@ -106,20 +147,20 @@ def test_what_is_kept_waits_no_more_and_says_what_it_says(tmp_path: Path) -> Non
         known.add([FIRST, LATER], [])
         known.keep(FIRST, "a" * 64, found)
         known.keep(LATER, "b" * 64, SourceError("expected a form, found none"))
-        assert known.waiting(DAY) == []
-        assert [filing.from_text(text) for text in known.trades(DAY)] == [list(found.trades)]
-        assert known.refusals(DAY) == [(LATER.accession, "expected a form, found none")]
+        assert known.waiting(SCOPE) == []
+        assert [filing.from_text(text) for text in known.trades(SCOPE)] == [list(found.trades)]
+        assert known.refusals(SCOPE) == [(LATER.accession, "expected a form, found none")]
         known.lose(FIRST)
-        assert known.waiting(DAY) == [FIRST]
+        assert known.waiting(SCOPE) == [FIRST]
 
 
 def test_what_another_version_has_read_is_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with catalogue.opened(tmp_path / "c") as known:
         known.add([FIRST], [])
         known.keep(FIRST, "a" * 64, SourceError("not yet understood"))
-        assert known.unread(DAY) == []
+        assert known.unread(SCOPE) == []
         monkeypatch.setattr(catalogue, "reader", lambda: "the next version")
-        assert known.unread(DAY) == [(FIRST, "a" * 64)]
+        assert known.unread(SCOPE) == [(FIRST, "a" * 64)]
 
 
 def test_a_file_that_is_no_catalogue_says_what_to_do(tmp_path: Path) -> None:

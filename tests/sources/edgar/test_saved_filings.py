@@ -9,6 +9,7 @@ import pytest
 
 from bot.errors import SourceError
 from bot.sources import files
+from bot.sources.edgar import saved
 from bot.trades import to_records, validate
 
 from .documents import PURCHASE, bare_tags, document, holding, submission, transaction
@@ -73,7 +74,26 @@ def test_very_many_filings_are_read_on_every_core_into_the_same_table(
         cells = PURCHASE | {"transactionShares": str(100 + number)}
         (tmp_path / f"0001999501-26-00000{number}.xml").write_bytes(document(transaction(cells)))
     alone = fetch(tmp_path)
-    monkeypatch.setattr(files, "MANY", 6)
-    monkeypatch.setattr(files, "CHUNK", 4)
+    monkeypatch.setattr(saved, "MANY", 6)
+    monkeypatch.setattr(saved, "CHUNK", 1)
     pd.testing.assert_frame_equal(fetch(tmp_path), alone)
     assert len(alone) == 6
+
+
+def test_a_bad_one_among_very_many_is_named_and_ends_the_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        (tmp_path / f"0001999501-26-00000{number}.xml").write_bytes(XML if number != 2 else b"<html>")
+    monkeypatch.setattr(saved, "MANY", 6)
+    monkeypatch.setattr(saved, "CHUNK", 1)
+    with pytest.raises(SourceError, match=r"^0001999501-26-000002\.xml: expected an ownership document"):
+        fetch(tmp_path)
+
+
+def test_one_core_reads_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one.xml").write_bytes(XML)
+    monkeypatch.setattr(saved, "MANY", 0)
+    monkeypatch.setattr(saved.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(saved, "ProcessPoolExecutor", None)
+    assert len(fetch(tmp_path)) == 2

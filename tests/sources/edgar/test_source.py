@@ -118,8 +118,8 @@ def test_what_arrives_while_pages_are_read_is_read_now_or_next_time(
     page = discovery.Site.recent
     moved: list[int] = []
 
-    def while_it_moves(self: Any, start: int) -> Any:
-        found = page(self, start)
+    def while_it_moves(self: Any, form: str, start: int) -> Any:
+        found = page(self, form, start)
         moved.append(start)
         site.publish(*(next(late) for _ in range(15 if len(moved) <= 6 else 0)))
         return found
@@ -148,7 +148,11 @@ def test_a_failed_page_leaves_known_ground_where_it_was(site: EdgarServer, bot: 
     site.publish(*filings(150, first=1000))
     feed_page = discovery.Site.recent
     with pytest.MonkeyPatch.context() as broken:
-        broken.setattr(discovery.Site, "recent", lambda self, start: feed_page(self, start) if start < 160 else fail())
+        broken.setattr(
+            discovery.Site,
+            "recent",
+            lambda self, form, start: feed_page(self, form, start) if start < 160 else fail(),
+        )
         with pytest.raises(SourceError, match="the third page"):
             bot.fetch(NOW)
     assert len(shown(bot.fetch(NOW))) == 200
@@ -168,11 +172,11 @@ def test_missed_days_come_from_the_indexes(site: EdgarServer, bot: Edgar, clock:
     site.publish(*away)
     site.journal.clear()
     with pytest.MonkeyPatch.context() as shallow:
-        shallow.setattr(discovery.Site, "recent", lambda _self, _start: [])
+        shallow.setattr(discovery.Site, "recent", lambda *_: [])
         table = bot.fetch(NOW)
     assert shown(table) == [accession(1), *numbers(*away)]
     assert table.attrs["left_out"] == (
-        "EDGAR's feed ends before known ground, after 0 filings: the daily indexes have the rest",
+        "EDGAR's feed of form 4 ends before known ground, after 0 filings: the daily indexes have the rest",
     )
     assert [path.rpartition("/")[2] for path in site.journal if "daily-index" in path] == [
         "index.json", "master.20260226.idx", "master.20260227.idx", "master.20260302.idx", "master.20260303.idx",
@@ -234,7 +238,7 @@ def test_a_quarter_s_folder_is_not_asked_for_before_it_is_there(
     """What does not exist is refused by the SEC like a program that asks too fast."""
     looked_at: list[date] = []
     monkeypatch.setattr(discovery.Site, "indexed", lambda _, day: looked_at.append(day) or set())
-    monkeypatch.setattr(discovery.Site, "recent", lambda _self, _start: [])
+    monkeypatch.setattr(discovery.Site, "recent", lambda *_: [])
     bot.fetch(now)
     assert {f"{day.year}/QTR{(day.month + 2) // 3}" for day in looked_at} == asked
 
@@ -376,7 +380,7 @@ def test_nothing_is_lost_by_a_refusal(site: EdgarServer, bot: Edgar, tmp_path: P
         (FEED, 500, "expected the feed from EDGAR, found status 500"),
         (FEED, "cut", "expected an Atom feed"),
         ("index.json", 404, "expected the list of daily indexes from EDGAR, found status 404"),
-        ("index.json", "cut", "expected EDGAR's list of daily indexes"),
+        ("index.json", "cut", "expected the list of daily indexes from EDGAR as JSON"),
         (".idx", 500, "expected the index of 2026-03-03 from EDGAR, found status 500"),
         (".idx", "cut", "of an EDGAR index"),
     ],
@@ -398,7 +402,7 @@ def test_a_busy_site_is_not_the_end_of_the_feed(site: EdgarServer, bot: Edgar, s
     """If it were, what is deeper would count as known."""
     site.fail_next(FEED, 503, 503, 503)
     with pytest.raises(SourceError, match="status 503"):
-        bot._site.recent(start)
+        bot._site.recent("4", start)
 
 
 def test_the_feed_has_an_end_that_is_said(site: EdgarServer, bot: Edgar, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -408,7 +412,7 @@ def test_the_feed_has_an_end_that_is_said(site: EdgarServer, bot: Edgar, monkeyp
     table = bot.fetch(NOW)
     assert len(table) == 90
     assert table.attrs["left_out"] == (
-        "EDGAR's feed ends before known ground, after 90 filings: the daily indexes have the rest",
+        "EDGAR's feed of form 4 ends before known ground, after 90 filings: the daily indexes have the rest",
     )
 
 

@@ -88,6 +88,14 @@ def server(*filings: Filing, clock: Callable[[], datetime] = Moment()) -> EdgarS
     return EdgarServer(filings, clock=clock, per_second=None)
 
 
-def edgar(url: str, folder: Path, *, user_agent: str = AGENT, lookback: timedelta = LOOKBACK) -> Edgar:
+def edgar(
+    url: str,
+    folder: Path,
+    *,
+    user_agent: str = AGENT,
+    lookback: timedelta = LOOKBACK,
+    forms: tuple[str, ...] = ("4",),
+    issuer: str = "",
+) -> Edgar:
     """The source, as fast as it goes."""
-    return Edgar(Http(user_agent), url, folder, lookback, per_second=1e6)
+    return Edgar(Http(user_agent), url, folder, lookback, forms=forms, issuer=issuer, per_second=1e6)
