@@ -84,7 +84,7 @@ def ours(order: Order, rows: Iterable[Row]) -> Order | None:
 
     BrokerError when two of them are live, or when one that carries our id is another order.
     """
-    mine = [row for row in rows if order.client_order_id in {row.get("idempotency"), row.get("notes")}]
+    mine = [row for row in rows if order.client_order_id in _names(row)]
     found = [told(order, row) for row in sorted(mine, key=lambda row: instant(row, "created_at"))]
     live = [each for each in found if each.status not in NOT_LIVE or each.filled]
     if len(live) > 1:
@@ -98,6 +98,15 @@ def ours(order: Order, rows: Iterable[Row]) -> Order | None:
 def path(broker_order_id: str) -> str:
     """Where an order is found; BrokerError when its id could lead elsewhere."""
     return f"/orders/{_order_id(broker_order_id)}/"
+
+
+def _names(row: Row) -> list[str | None]:
+    """Where an order may carry our id: a member that is no text could be it, and must not be passed over."""
+    names = [row.get(name) for name in ("idempotency", "notes")]
+    for name, value in zip(("idempotency", "notes"), names, strict=True):
+        if not isinstance(value, str | None):
+            raise unexpected(name, "text or nothing", value)
+    return names
 
 
 def _order_id(words: str) -> str:

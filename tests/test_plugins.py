@@ -72,7 +72,7 @@ def test_an_own_part_may_lie_in_a_package() -> None:
         (
             "brokers",
             "zzz",
-            "there is no 'zzz' among the brokers; choose from lemon_markets, simulated or write module:factory",
+            "there is no 'zzz' among the brokers; choose from alpaca, lemon_markets, simulated or write module:factory",
         ),
         ("rates", "ecp", "there is no 'ecp' among the rates; did you mean ecb?"),
         ("strategies", "executive:", "there is no 'executive' among the strategies; did you mean executives?"),

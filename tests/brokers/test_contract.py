@@ -21,6 +21,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.app import ReadOnlyBroker
+from bot.demo.alpaca.market import server as us_server
 from bot.demo.companies import SHARES
 from bot.demo.lemon.market import server
 from bot.errors import OrderRefusedError
@@ -36,6 +37,7 @@ from bot.store.repository import Repository
 from brokers.lemon_markets import LemonMarkets
 from brokers.lemon_markets import broker as lemon
 from brokers.simulated import SimulatedBroker
+from tests.brokers.alpaca import before
 from tests.builders import NOW, instrument, intent
 from tests.fakes import Quotes, ScriptedBroker, Time
 
@@ -107,6 +109,22 @@ def lemon_markets(folder: Path) -> Bench:
     )
 
 
+def alpaca(folder: Path) -> Bench:
+    """The adapter of Alpaca before its stand-in, with 100,000 USD; the clock stands, so nothing is filled yet."""
+    standin = us_server(NOW.date(), clock=Time())
+    standin.__enter__()
+    facts: dict[str, Any] = {"valid_from": NOW - timedelta(hours=1)}
+    return Bench(
+        broker=before(standin),
+        again=before(standin),
+        now=NOW,
+        intent=numbered(1, **facts),
+        other=numbered(2, **facts),
+        too_large=numbered(3, 10_000, **facts),
+        close=lambda: standin.__exit__(None, None, None),
+    )
+
+
 def one_step(folder: Path) -> Bench:
     """The tests' own broker, whose orders work as soon as they are submitted."""
 
@@ -124,7 +142,7 @@ def one_step(folder: Path) -> Bench:
 def benches() -> list[Callable[[Path], Bench]]:
     own = os.environ.get("INSIDERBOT_BENCH")
     if own is None:
-        return [simulated, lemon_markets, one_step]
+        return [simulated, lemon_markets, alpaca, one_step]
     module, _, name = own.partition(":")
     return [getattr(importlib.import_module(module), name)]
 

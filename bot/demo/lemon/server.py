@@ -4,42 +4,23 @@ Every path works with and without a closing slash, and with and without /v1 befo
 """
 
 import json
-import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from threading import Lock
-from typing import Final
 
+from bot.demo.faults import Effect, FailingStandIn
 from bot.demo.lemon import api, views
 from bot.demo.lemon.book import Book, Order, Price, RefusalError, Security
-from bot.demo.lemon.faults import Fault, Faults
 from bot.demo.lemon.views import Json
-from bot.demo.serving import Query, Reply, StandIn
+from bot.demo.pace import Allowance, Pace
+from bot.demo.serving import Query, Reply
 from bot.ports import Clock
 from bot.sessions import Sessions
 
-WINDOW_SECONDS: Final = 60.0
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One request as it arrived, and the status it was answered with; None when the connection was closed instead.
-
-    `path` begins after /v1 and has no closing slash.
-    """
-
-    method: str
-    path: str
-    query: Query
-    body: bytes
-    status: int | None
-
-
-class LemonMarketsServer(StandIn):
+class LemonMarketsServer(FailingStandIn):
     """A paper account with `cash` EUR inside a `with` block; `journal` has every request, in the order of the answers.
 
     Trading and market data have a key each, and `per_minute` requests each.
@@ -59,13 +40,10 @@ class LemonMarketsServer(StandIn):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(self._reply)
-        self.journal: list[Request] = []
         self.trading_key, self.data_key = trading_key, data_key
         self._book = Book(securities, prices, cash, sessions or Sessions("XMUN"))
         self._clock = clock
-        self._faults = Faults()
-        self._trading_pace, self._data_pace = _Pace(per_minute, monotonic), _Pace(per_minute, monotonic)
-        self._lock = Lock()
+        self._trading_pace, self._data_pace = Pace(per_minute, monotonic), Pace(per_minute, monotonic)
 
     @property
     def orders(self) -> list[Order]:
@@ -79,16 +57,6 @@ class LemonMarketsServer(StandIn):
         with self._lock:
             self._book.settle(self._clock())
             self._book.prices[isin] = Price(bid=bid, ask=ask, at=at)
-
-    def fail(self, fault: Fault) -> None:
-        """Let this go wrong too, once it meets its requests."""
-        with self._lock:
-            self._faults.add(fault)
-
-    def heal(self) -> None:
-        """Let nothing more go wrong."""
-        with self._lock:
-            self._faults.clear()
 
     def _reply(self, method: str, path: str, query: Query, headers: Mapping[str, str], body: bytes) -> Reply | None:
         short = re.sub(r"^/v1(?=/)", "", path).rstrip("/")
@@ -107,15 +75,13 @@ class LemonMarketsServer(StandIn):
                 )
                 return self._processed(call, headers.get("authorization", ""))
 
-        with self._lock:
-            effect = self._faults.take(method, short)
-        try:
-            reply = effect(process)
-        except RefusalError as refusal:  # told to refuse
-            reply = _refusal(parts, self._clock(), refusal, {})
-        status = reply[0] if reply else None
-        self.journal.append(Request(method=method, path=short, query=query, body=body, status=status))
-        return reply
+        def answer(effect: Effect) -> Reply | None:
+            try:
+                return effect(process)
+            except RefusalError as refusal:  # told to refuse
+                return _refusal(parts, self._clock(), refusal, {})
+
+        return self._met(method, short, query, body, answer)
 
     def _processed(self, call: api.Call, authorization: str) -> Reply:
         headers: dict[str, str] = {}
@@ -125,7 +91,7 @@ class LemonMarketsServer(StandIn):
             else:
                 key, pace = self.data_key, self._data_pace
             _check(authorization, key)
-            headers |= pace.take()
+            headers |= _limits(pace.take())
             if "Retry-After" in headers:
                 return _refusal(call.parts, call.now, RefusalError("rate_limit_exceeded", "wait", 429), headers)
             self._book.settle(call.now)
@@ -134,27 +100,15 @@ class LemonMarketsServer(StandIn):
             return _refusal(call.parts, call.now, refusal, headers)
 
 
-class _Pace:
-    """Counts requests in windows that begin with the first of them."""
-
-    def __init__(self, limit: int, monotonic: Callable[[], float]) -> None:
-        self._limit, self._monotonic = limit, monotonic
-        self._ends, self._left = -math.inf, 0
-
-    def take(self) -> dict[str, str]:
-        """The rate-limit headers of one more request; with Retry-After when it is too many."""
-        now = self._monotonic()
-        if now >= self._ends:
-            self._ends, self._left = now + WINDOW_SECONDS, self._limit
-        is_admitted = self._left > 0
-        self._left -= is_admitted
-        reset = str(math.ceil(self._ends - now))
-        limits = {
-            "RateLimit-Limit": str(self._limit),
-            "RateLimit-Remaining": str(self._left),
-            "RateLimit-Reset": reset,
-        }
-        return limits if is_admitted else {**limits, "Retry-After": reset}
+def _limits(allowance: Allowance) -> dict[str, str]:
+    """The rate-limit headers of a request; with Retry-After when it was one too many."""
+    reset = str(allowance.seconds)
+    limits = {
+        "RateLimit-Limit": str(allowance.limit),
+        "RateLimit-Remaining": str(allowance.left),
+        "RateLimit-Reset": reset,
+    }
+    return limits if allowance.is_admitted else {**limits, "Retry-After": reset}
 
 
 def _check(authorization: str, expected: str) -> None:

@@ -1,0 +1,1 @@
+"""A stand-in of Alpaca's paper trading and market data."""
