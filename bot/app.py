@@ -1,7 +1,7 @@
 """The only wiring: from settings to a bot that acts, or to one that only looks."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.engine import Bot
 from bot.errors import ConfigError
+from bot.freshness import Freshness
 from bot.http import Http
 from bot.orders import Desk
 from bot.plugins import Kind, Kit, find
@@ -17,6 +18,7 @@ from bot.prices import NoPrices
 from bot.sessions import Sessions
 from bot.settings import Settings
 from bot.store.database import Database, open_database
+from bot.store.lead import Lead
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
 from bot.timetable import Timetable
@@ -35,47 +37,69 @@ def utc_now() -> datetime:
 
 @contextmanager
 def opened(
-    settings: Settings, *, clock: Clock = utc_now, read_only: bool = False, fresh: bool = False
+    settings: Settings,
+    *,
+    clock: Clock = utc_now,
+    read_only: bool = False,
+    fresh: bool = False,
+    lead: Lead | None = None,
 ) -> Iterator["App"]:
-    """The parts of one run over the settings' database: writable, read-only, or as if there were none yet (`fresh`)."""
+    """The parts of one run over the settings' database: writable, read-only, or as if there were none yet (`fresh`).
+
+    Whoever acts leads: until the end of the run, or for as long as a `lead` lasts that is handed in.
+    """
     url = IN_MEMORY if fresh else settings.database_url.get_secret_value()
-    database = open_database(url, read_only=read_only)
+    database, own = open_database(url, read_only=read_only), Lead(url)
     try:
-        yield App(settings, database, clock)
+        yield App(settings, database, clock, lead or own)
     finally:
+        own.close()
         database.close()
 
 
-def staying(settings: Settings, *, clock: Clock = utc_now, trade_backlog: bool = False) -> "Daemon":
-    """The daemon of these settings; what is wrong with them is told now, not at its first cycle."""
+@contextmanager
+def staying(settings: Settings, *, clock: Clock = utc_now, trade_backlog: bool = False) -> Iterator["Daemon"]:
+    """The daemon of these settings, which leads until the block ends.
+
+    What is wrong with the settings is told now, not at its first cycle; TryAgainError while another process leads.
+    """
     from bot.daemon import Daemon
 
-    def parts() -> AbstractContextManager[App]:
-        return opened(settings, clock=clock)
+    lead = Lead(settings.database_url.get_secret_value())
 
-    with parts() as tried:
-        is_polled = bool(tried.acting(polling=True).sources)
-        timetable = tried.timetable
-    coming = timetable.following(clock())
-    if settings.entry == "now" and not timetable.sessions.open_at(coming):
-        raise ConfigError(
-            f"BOT_ENTRY is now, but {settings.venue} is closed at BOT_CYCLE_AT {settings.cycle_at}: nothing could enter"
-        )
-    every = timedelta(seconds=settings.poll_every) if is_polled else None
-    return Daemon(parts, timetable, clock, poll_every=every, trade_backlog=trade_backlog)
+    def parts() -> AbstractContextManager[App]:
+        return opened(settings, clock=clock, lead=lead)
+
+    with closing(lead):
+        with parts() as tried:
+            is_polled = bool(tried.acting(polling=True).sources)
+            timetable = tried.timetable
+        coming = timetable.following(clock())
+        if settings.entry == "now" and not timetable.sessions.open_at(coming):
+            raise ConfigError(
+                f"BOT_ENTRY is now, but {settings.venue} is closed at BOT_CYCLE_AT {settings.cycle_at}:"
+                " nothing could enter"
+            )
+        every = timedelta(seconds=settings.poll_every) if is_polled else None
+        yield Daemon(parts, timetable, clock, poll_every=every, trade_backlog=trade_backlog)
 
 
 class App:
     """The parts of one run, each built when it is first asked for."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+    def __init__(self, settings: Settings, database: Database, clock: Clock, lead: Lead) -> None:
+        self._lead = lead
         self.settings = settings
         self.clock = clock
         self.store = Repository(database)
         self._database = database
 
     def acting(self, *, trade_backlog: bool = False, polling: bool = False) -> Bot:
-        """A bot that writes down, submits and activates; `polling`, it asks the sources of BOT_POLL only."""
+        """A bot that writes down, submits and activates; `polling`, it asks the sources of BOT_POLL only.
+
+        TryAgainError while another process leads over the same database.
+        """
+        self.store.epoch = self._lead.epoch()
         desk = Desk(self.broker, self.store, self.clock)
         bot = self._bot(self.broker, self.store, desk=desk, trade_backlog=trade_backlog)
         polled = [source for source in bot.sources if source.name in self.settings.poll]
@@ -109,6 +133,23 @@ class App:
         if len(set(self.settings.sources)) < len(self.settings.sources):
             raise ConfigError("BOT_SOURCES names a source twice: a second witness is another source")
         return [self._part("sources", spec) for spec in self.settings.sources]
+
+    @property
+    def primary(self) -> str | None:
+        """The name of the source that must show an event before it is traded; None when there is none."""
+        named, specs = self.settings.primary, self.settings.sources
+        if not named:
+            return "edgar" if "edgar" in specs else None
+        if named == "none":
+            return None
+        if named.startswith("files:"):
+            raise ConfigError(
+                f"BOT_PRIMARY: the rows of {named} are those of the sites they were saved from; name a site"
+            )
+        names = {spec: source.name for spec, source in zip(specs, self.sources, strict=True)}
+        if named not in {*names, *names.values()}:
+            raise ConfigError(f"BOT_PRIMARY is {named}, which is none of BOT_SOURCES ({', '.join(specs)}), nor none")
+        return names.get(named, named).partition(":")[0]  # the rows of edgar:ISSUER are EDGAR's
 
     @cached_property
     def broker(self) -> Broker:
@@ -178,6 +219,8 @@ class App:
             store=self.store,
             clock=self.clock,
             desk=desk,
+            primary=self.primary,
+            freshness=Freshness(Notes(self.store), Sessions("XNYS")),  # whatever the venue: filings come by its days
             trade_backlog=trade_backlog,
         )
 

@@ -216,13 +216,13 @@ def daemon(
 
     settings = _start(verbose=True)
     try:
-        stays = wiring.staying(settings, trade_backlog=trade_backlog)
+        with wiring.staying(settings, trade_backlog=trade_backlog) as daemon:
+            serve(daemon, wiring.utc_now)
     except BotError as error:
         if settings.log_format != "json":
             raise
         log.error(str(error))  # for whoever reads nothing but the log
         sys.exit(error.exit_code)
-    serve(stays, wiring.utc_now)
 
 
 # -- look

@@ -20,7 +20,7 @@ from typing import Final, Protocol
 
 from bot.engine import Bot, Plan
 from bot.errors import BlockedError, BotError, TryAgainError
-from bot.model import Decision, Order, OrderIntent, Skip
+from bot.model import Decision, Degraded, Order, OrderIntent, Skip
 from bot.ports import Clock
 from bot.sessions import Session
 from bot.timetable import Timetable, filings_come
@@ -90,6 +90,7 @@ class Daemon:
         self._busy = Lock()
         self._busy_since: datetime | None = None
         self._failures = 0
+        self._degraded: tuple[Degraded, ...] = ()
         self._not_before = self._watch_at = datetime.min.replace(tzinfo=UTC)
 
     def tick(self) -> None:
@@ -148,7 +149,7 @@ class Daemon:
         if due := self._timetable.due(parts.store.session_done(), now):
             self._cycle(parts, due)
         elif self._poll_every and filings_come(now):
-            _tell(*parts.acting(trade_backlog=self._trade_backlog, polling=True).run())
+            self._tell(*parts.acting(trade_backlog=self._trade_backlog, polling=True).run())
         elif now < self._watch_at <= now + LAST_RETRY:
             return
         elif parts.store.open_orders():
@@ -163,11 +164,23 @@ class Daemon:
         except BlockedError as error:  # to be asked again with the next session, and not before
             log.error("blocked", extra={"facts": {"reason": str(error)}})  # noqa: TRY400
         else:
-            _tell(plan, orders)
+            self._tell(plan, orders)
             if plan.unfinished:
                 raise TryAgainError(f"some trades are still to be decided: {plan.unfinished}")
         parts.store.finish_session(due[-1].day)
         log.info("cycle done", extra={"facts": {**facts, "next_at": self._timetable.following(self._clock())}})
+
+    def _tell(self, plan: Plan, orders: Sequence[Order]) -> None:
+        """One line for every source that has newly failed, every decision, and every order."""
+        for item in plan.degraded:
+            if item not in self._degraded:  # a source that stays silent is not told with every poll
+                log.warning("degraded", extra={"facts": {"name": item.name, "reason": item.reason}})
+        self._degraded = plan.degraded
+        for decision in plan.decisions:
+            log.info("decision", extra={"facts": _facts(decision)})
+        for order in orders:
+            names = ("client_order_id", "side", "quantity", "symbol", "isin", "status", "reason")
+            log.info("order", extra={"facts": {name: getattr(order, name) for name in names}})
 
 
 def serve(daemon: Daemon, clock: Clock) -> None:
@@ -211,17 +224,6 @@ def serve(daemon: Daemon, clock: Clock) -> None:
         log.info("stopped")
     logging.shutdown()
     os._exit(1 if broken.is_set() else 0)  # not to wait for a thread that waits for the network
-
-
-def _tell(plan: Plan, orders: Sequence[Order]) -> None:
-    """One line for every source that failed, every decision, and every order."""
-    for item in plan.degraded:
-        log.warning("degraded", extra={"facts": {"name": item.name, "reason": item.reason}})
-    for decision in plan.decisions:
-        log.info("decision", extra={"facts": _facts(decision)})
-    for order in orders:
-        names = ("client_order_id", "side", "quantity", "symbol", "isin", "status", "reason")
-        log.info("order", extra={"facts": {name: getattr(order, name) for name in names}})
 
 
 def _facts(decision: Decision) -> dict[str, object]:

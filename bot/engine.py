@@ -11,11 +11,13 @@ from datetime import datetime
 
 from bot.errors import ConfigError, NotPaperError
 from bot.events import as_table, decided, find_events
+from bot.freshness import Freshness
 from bot.model import Decision, Degraded, Order, OrderIntent, Skip
 from bot.news import around_new, gather, public_by
 from bot.orders import Desk
 from bot.ports import Clock, Source, Store, Strategy
 from bot.trader import Trader
+from bot.witnesses import compared, unconfirmed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bot:
-    """Follows what executives do; without a `desk` it can only plan."""
+    """Follows what executives do; without a `desk` it can only plan, with a `primary` source that one must confirm."""
 
     sources: Sequence[Source]
     strategy: Strategy
@@ -44,15 +46,18 @@ class Bot:
     store: Store
     clock: Clock
     desk: Desk | None = None
+    primary: str | None = None
+    freshness: Freshness | None = None
     trade_backlog: bool = False
 
     def plan(self) -> Plan:
         """Decide everything, change nothing."""
         now = self.clock()
-        trades, degraded = gather(self.sources, now)
+        trades, degraded = gather(self.sources, now, self.freshness)
         public = public_by(trades, now)
-        events = find_events(around_new(public, self.store.seen_lines(public["key"].tolist())))
-        judged = decided(events, self.strategy(as_table(events), now))
+        news = around_new(public, self.store.seen_lines(public["key"].tolist()))
+        events = find_events(news)
+        judged = compared(decided(events, self.strategy(as_table(events), now)), news)
         decisions, intents = self.trader.intend(self._unseen(judged, now), now)
         return Plan(
             as_of=now, decisions=tuple(decisions), intents=tuple(intents), degraded=(*degraded, *waiting(decisions))
@@ -88,25 +93,32 @@ class Bot:
             raise
 
     def _unseen(self, judged: Sequence[Decision], now: datetime) -> list[Decision]:
-        """What is new, less what cannot be trusted, is older than the bot, or comes while it is halted."""
+        """What is new, less what cannot be trusted, is older than the bot, comes while it is halted or unconfirmed."""
         trade_from = None if self.trade_backlog else self.store.trade_from() or now
         halted = self.store.halted()
-        unseen = [(decision, overruled(decision, trade_from, halted)) for decision in self.store.unseen(judged)]
+        unseen = [
+            (decision, overruled(decision, trade_from, halted, unconfirmed(decision.event, self.primary, now)))
+            for decision in self.store.unseen(judged)
+        ]
         return [replace(decision, verdict=skip) if skip else decision for decision, skip in unseen]
 
 
-def overruled(decision: Decision, trade_from: datetime | None, halted: str | None) -> Skip | None:
-    """Why an event is not followed whatever the strategy says of it, or None."""
-    event = decision.event
+def overruled(decision: Decision, trade_from: datetime | None, halted: str | None, missing: Skip | None) -> Skip | None:
+    """Why an event is not followed whatever the strategy says of it, or None.
+
+    While the primary source may still show what is `missing`, no refusal is final but for a halt: its facts decide.
+    """
+    event, verdict = decision.event, decision.verdict
+    final = bool(halted) or missing is None or missing.final
     if event.quarantine:
-        return Skip(rule="quarantined", reason=event.quarantine)
-    if isinstance(decision.verdict, Skip):
-        return None
-    if trade_from and event.trade.known_at and event.trade.known_at < trade_from:
-        since = f"public since {event.trade.known_at:%Y-%m-%d %H:%M} UTC"
+        return Skip(rule="quarantined", reason=event.quarantine, final=final)
+    if isinstance(verdict, Skip):
+        return replace(verdict, final=verdict.final and final)
+    if trade_from and event.first_known_at and event.first_known_at < trade_from:
+        since = f"public since {event.first_known_at:%Y-%m-%d %H:%M} UTC"
         reason = f"{since}, before this bot's first cycle at {trade_from:%Y-%m-%d %H:%M} UTC"
         return Skip(rule="backlog", reason=reason, final=False)
-    return Skip(rule="halted", reason=halted) if halted else None
+    return Skip(rule="halted", reason=halted) if halted else missing
 
 
 def waiting(decisions: Sequence[Decision]) -> list[Degraded]:

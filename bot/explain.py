@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 STEPS = {
+    "dispute": "dispute",
     "strategy": "rules",
     "mapping": "instrument",
     "session": "session",

@@ -228,7 +228,10 @@ class OrderIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order as the broker or our store knows it; `price` and `fee` are averages and sums over its fills."""
+    """An order as the broker or our store knows it; `price` and `fee` are averages and sums over its fills.
+
+    `attempts` is how often we were about to send it: after the first, nobody knows what became of the ones before.
+    """
 
     client_order_id: str
     broker_order_id: str | None = None
@@ -239,6 +242,7 @@ class Order:
     quantity: Decimal
     currency: str
     status: OrderStatus
+    attempts: int = 0
     filled: Decimal = Decimal(0)
     price: Decimal | None = None
     fee: Decimal = Decimal(0)

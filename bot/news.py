@@ -8,6 +8,7 @@ from typing import Final
 import pandas as pd
 
 from bot.errors import BlockedError, SourceError
+from bot.freshness import Freshness
 from bot.model import Degraded
 from bot.ports import Source
 from bot.trades import validate
@@ -15,14 +16,18 @@ from bot.trades import validate
 log: Final = logging.getLogger("insiderbot.news")
 
 
-def gather(sources: Sequence[Source], now: datetime) -> tuple[pd.DataFrame, list[Degraded]]:
-    """What the sources show at `now`, and which of them failed; SourceError when none answered."""
+def gather(
+    sources: Sequence[Source], now: datetime, freshness: Freshness | None = None
+) -> tuple[pd.DataFrame, list[Degraded]]:
+    """What the sources show at `now`, and which of them failed or fell short; SourceError when none answered."""
     tables, degraded, blocked = [], [], 0
     for source in sources:
         try:
             table = validate(source.fetch(now))
             tables.append(table)
-            degraded += [Degraded(name=source.name, reason=reason) for reason in table.attrs.get("left_out", ())]
+            doubts = freshness.doubts(source.name, table, now) if freshness else ()
+            reasons = (*table.attrs.get("left_out", ()), *doubts)
+            degraded += [Degraded(name=source.name, reason=reason) for reason in reasons]
         except SourceError as error:
             blocked += isinstance(error, BlockedError)
             degraded.append(Degraded(name=source.name, reason=str(error)))

@@ -16,10 +16,12 @@ HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})  # control, bidi
 FORMULA: Final = re.compile(r"[=+\-@＝＋－＠]")
 NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.:]+\+00:00", re.ASCII)
-NAME: Final = re.compile(r"[\w.:-]{0,12}", re.ASCII)  # a ticker, an ISIN, a day
+NAME: Final = re.compile(r"[\w.:-]{0,12}(, [\w.:-]{1,12})*", re.ASCII)  # a ticker, an ISIN, a day; several sources
 LONGEST: Final = 256
 # What may still refuse an event that its strategy would follow, the last hurdle first.
-LATE: Final = ("cash", "limit", "not_held", "no_quote", "mapping", "halted", "backlog", "quarantined")
+LATE: Final = (
+    "cash", "limit", "not_held", "no_quote", "mapping", "unconfirmed", "halted", "backlog", "quarantined",
+)  # fmt: skip
 
 
 class Format(StrEnum):

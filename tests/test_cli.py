@@ -702,13 +702,16 @@ def test_an_older_database_is_upgraded_when_asked_and_not_before(run: Run) -> No
     assert run("halt", "on holiday").code == 0
     with sqlite3.connect("insiderbot.db") as connection:
         connection.execute("ALTER TABLE control ADD COLUMN schema_version INTEGER NOT NULL DEFAULT 1")
+        connection.execute("ALTER TABLE control DROP COLUMN epoch")
+        connection.execute("DROP TRIGGER broker_order_id_is_written_once")
+        connection.execute("ALTER TABLE orders DROP COLUMN attempts")
         connection.execute("DROP TABLE alembic_version")
     connection.close()
     assert "run `insiderbot db upgrade`" in run("status").sentence
-    assert run("db", "upgrade").out == "schema 0002, was 0001\n"
-    assert run("db", "upgrade").out == "schema 0002, as it was\n"
+    assert run("db", "upgrade").out == "schema 0003, was 0001\n"
+    assert run("db", "upgrade").out == "schema 0003, as it was\n"
     assert run("status", "--format", "json").json()["halted"] == "on holiday"
-    assert Path("insiderbot.db.before-0002").exists()
+    assert Path("insiderbot.db.before-0003").exists()
 
 
 def test_the_doctor_shows_every_finding_and_fails_on_a_bad_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

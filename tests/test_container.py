@@ -158,7 +158,7 @@ def test_the_program_is_sent_to_the_build(path: str) -> None:
         ".git/config",
         ".venv/bin/python",
         "insiderbot.db",
-        "insiderbot.db.before-0002",
+        "insiderbot.db.before-0003",
         "bot/insiderbot.db-journal",
         "data/prices.csv",
         "tests/test_container.py",

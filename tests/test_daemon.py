@@ -125,8 +125,9 @@ def health(folder: Path, env: Mapping[str, str]) -> int:
 
 
 def test_a_daemon_runs_its_cycle_at_once_says_so_and_stops_when_told(tmp_path: Path) -> None:
-    with world(tmp_path) as (page, env), life(tmp_path, env) as daemon:
+    with world(tmp_path) as (page, env):
         assert health(tmp_path, env) == 1
+    with world(tmp_path) as (page, env), life(tmp_path, env) as daemon:
         begun, done = daemon.until("cycle begins"), daemon.until("cycle done")
         assert begun["sessions"] == done["sessions"]
         assert len(begun["sessions"]) == 1
@@ -186,21 +187,27 @@ def test_an_end_in_the_middle_of_a_cycle_loses_nothing_and_doubles_nothing(
 def test_settings_that_cannot_work_end_the_daemon_before_it_begins(tmp_path: Path) -> None:
     env = {"BOT_DATABASE_URL": f"sqlite:///{tmp_path / 'bot.db'}", "BOT_SOURCES": "finvis"}
     with pytest.raises(ConfigError, match="did you mean finviz"):
-        staying(settings(env))
+        staying(settings(env)).__enter__()
     with pytest.raises(ConfigError, match="BOT_ENTRY is now, but XNYS is closed at BOT_CYCLE_AT 09:00"):
-        staying(settings(env | {"BOT_SOURCES": "finviz", "BOT_ENTRY": "now"}))
+        staying(settings(env | {"BOT_SOURCES": "finviz", "BOT_ENTRY": "now"})).__enter__()
     with pytest.raises(ConfigError, match="no calendar for 'XXXX'"):
-        staying(settings(env | {"BOT_SOURCES": "finviz", "BOT_VENUE": "XXXX"}))
+        staying(settings(env | {"BOT_SOURCES": "finviz", "BOT_VENUE": "XXXX"})).__enter__()
 
 
 # -- what it does when something is wrong, without a process
 
 
 @pytest.fixture
-def lived(tmp_path: Path) -> Iterator[tuple[Daemon, Time, Page, dict[str, str]]]:
+def around(tmp_path: Path) -> Iterator[tuple[Time, Page, dict[str, str]]]:
     with world(tmp_path) as (page, env):
-        clock = Time(utc_now())
-        yield staying(settings(env), clock=clock, trade_backlog=True), clock, page, env
+        yield Time(utc_now()), page, env
+
+
+@pytest.fixture
+def lived(around: tuple[Time, Page, dict[str, str]]) -> Iterator[tuple[Daemon, Time, Page, dict[str, str]]]:
+    clock, page, env = around
+    with staying(settings(env), clock=clock, trade_backlog=True) as daemon:
+        yield daemon, clock, page, env
 
 
 def told(caplog: pytest.LogCaptureFixture, event: str) -> list[Mapping[str, Any]]:
@@ -208,9 +215,9 @@ def told(caplog: pytest.LogCaptureFixture, event: str) -> list[Mapping[str, Any]
 
 
 def test_a_source_that_fails_is_asked_again_after_ten_minutes_and_not_before(
-    lived: tuple[Daemon, Time, Page, dict[str, str]], caplog: pytest.LogCaptureFixture
+    around: tuple[Time, Page, dict[str, str]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    _, clock, _, env = lived
+    clock, _, env = around
     requests: list[datetime] = []
 
     def fails(*_: object) -> Reply:
@@ -218,8 +225,10 @@ def test_a_source_that_fails_is_asked_again_after_ten_minutes_and_not_before(
         return 503, {}, b""
 
     begun = clock.now
-    with StandIn(fails) as failing:
-        daemon = staying(settings(env | {"BOT_FINVIZ_URL": failing.url}), clock=clock)
+    with (
+        StandIn(fails) as failing,
+        staying(settings(env | {"BOT_FINVIZ_URL": failing.url}), clock=clock) as daemon,
+    ):
         for _ in range(40):
             daemon.tick()
             clock.now += timedelta(minutes=1)
@@ -232,9 +241,9 @@ def test_a_source_that_fails_is_asked_again_after_ten_minutes_and_not_before(
 
 
 def test_a_site_that_shows_a_challenge_is_not_asked_again_before_the_next_session(
-    lived: tuple[Daemon, Time, Page, dict[str, str]], caplog: pytest.LogCaptureFixture
+    around: tuple[Time, Page, dict[str, str]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    _, clock, _, env = lived
+    clock, _, env = around
     requests: list[datetime] = []
 
     def challenges(*_: object) -> Reply:
@@ -243,25 +252,43 @@ def test_a_site_that_shows_a_challenge_is_not_asked_again_before_the_next_sessio
 
     with StandIn(challenges) as site:
         for _ in range(40):  # and restarts do not matter
-            staying(settings(env | {"BOT_FINVIZ_URL": site.url}), clock=clock).tick()
+            with staying(settings(env | {"BOT_FINVIZ_URL": site.url}), clock=clock) as daemon:
+                daemon.tick()
             clock.now += timedelta(minutes=5)
         assert len(requests) == 1
         assert "stop for today" in told(caplog, "blocked")[0]["reason"]
         clock.now += timedelta(days=5)
-        staying(settings(env | {"BOT_FINVIZ_URL": site.url}), clock=clock).tick()
+        with staying(settings(env | {"BOT_FINVIZ_URL": site.url}), clock=clock) as daemon:
+            daemon.tick()
     assert len(requests) == 2
 
 
-def test_what_could_not_be_asked_is_asked_again_on_the_same_day(
-    lived: tuple[Daemon, Time, Page, dict[str, str]], caplog: pytest.LogCaptureFixture
+def test_two_daemons_over_one_database_are_one_too_many(
+    lived: tuple[Daemon, Time, Page, dict[str, str]], tmp_path: Path
 ) -> None:
-    daemon, clock, page, env = lived
-    broken = staying(settings(env | {"BOT_OPENFIGI_URL": "http://127.0.0.1:9"}), clock=clock, trade_backlog=True)
-    broken.tick()
+    daemon, _, page, env = lived
+    begun = time.monotonic()
+    with life(tmp_path, env) as second, pytest.raises(AssertionError):
+        second.until("cycle begins")
+    assert (second.process.returncode, page.requests) == (75, 0)
+    assert "another insiderbot leads" in second.log[-1]["event"]
+    assert time.monotonic() - begun < PATIENCE
+    daemon.tick()
+    assert page.requests == 1
+
+
+def test_what_could_not_be_asked_is_asked_again_on_the_same_day(
+    around: tuple[Time, Page, dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, page, env = around
+    broken = settings(env | {"BOT_OPENFIGI_URL": "http://127.0.0.1:9"})
+    with staying(broken, clock=clock, trade_backlog=True) as daemon:
+        daemon.tick()
     assert "127.0.0.1:9" in told(caplog, "left for later")[0]["reason"]
     with opened(settings(env), read_only=True) as parts:
         assert (parts.store.session_done(), parts.store.orders()) == (None, [])
-    daemon.tick()
+    with staying(settings(env), clock=clock, trade_backlog=True) as daemon:
+        daemon.tick()
     with opened(settings(env), read_only=True) as parts:
         assert parts.store.session_done()
         assert parts.store.orders()

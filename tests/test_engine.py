@@ -11,13 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.engine import overruled
 from bot.errors import ConfigError, SourceError, TryAgainError
 from bot.model import InsiderTrade, OrderStatus, Side, Skip
 from bot.news import around_new, gather
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from bot.trades import to_table
-from tests.builders import KNOWN_AT, instrument, trade
+from tests.builders import KNOWN_AT, decision, event, instrument, trade
 from tests.fakes import Shows
 from tests.house import CASH, CLOSES, MORNING, NEXT_MORNING, OPENS, House
 
@@ -149,6 +150,14 @@ def test_what_was_public_before_the_first_cycle_is_backlog(house: House) -> None
     house.source.rows.append(trade(owner="Brandt Ilse", known_at=MORNING + timedelta(minutes=1)))
     house.run(MORNING + timedelta(minutes=2), trade_backlog=False)
     assert house.rules() == {"Okafor Adaeze M": "backlog", "Brandt Ilse": "buy"}
+
+
+def test_an_amendment_makes_no_news_of_what_was_public_before_the_first_cycle() -> None:
+    amended = event(trade=trade(known_at=MORNING), first_known_at=KNOWN_AT)
+    skip = overruled(decision(event=amended), KNOWN_AT + timedelta(minutes=1), None, None)
+    assert skip is not None
+    assert (skip.rule, skip.final) == ("backlog", False)
+    assert overruled(decision(event=amended), KNOWN_AT, None, None) is None
 
 
 def test_backlog_is_traded_when_it_is_asked_for_later(house: House) -> None:

@@ -334,6 +334,7 @@ def test_an_amended_event_keeps_its_filing_day_and_is_known_since_the_amendment(
     event = only(filed(), amended(shares=Decimal(900)))
     assert (event.trade.filed_on, event.trade.known_at, event.trade.form) == (DAY, LATER, "4/A")
     assert event.quarantine is None
+    assert event.first_known_at == KNOWN_AT
 
 
 def test_what_an_amendment_repeats_unchanged_was_known_before():

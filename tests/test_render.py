@@ -259,3 +259,9 @@ def test_a_pipe_has_room_and_no_terminal_is_too_narrow(monkeypatch: pytest.Monke
     assert render.terminal_width() == 80
     monkeypatch.setenv("COLUMNS", "200")
     assert render.terminal_width() == 200
+
+
+def test_the_witnesses_of_a_line_are_never_cut() -> None:
+    witnesses = "edgar, finviz, openinsider"
+    rows = [{"owner": "Abernethy-Vasquez Guillermina Consuelo", "title": "an officer " * 9, "witnesses": witnesses}]
+    assert witnesses in render.table(rows, ("owner", "title", "witnesses"), width=80)

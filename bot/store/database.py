@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from bot.errors import BotError, ConfigError, StoreError
 from bot.store import postgresql, sqlite
-from bot.store.tables import HEAD, REVISIONS, control, metadata, revision
+from bot.store.tables import HEAD, REVISIONS, WRITTEN_ONCE, control, metadata, revision
 
 IN_MEMORY: Final = "sqlite:///:memory:"
 OURS: Final = frozenset({"control", "events", "lines", "orders", "transitions"})  # in every revision of the schema
@@ -124,6 +124,8 @@ def _create(database: Database) -> None:
         found = schema_of(connection)
         if found is None:
             metadata.create_all(connection, checkfirst=False)
+            for statement in WRITTEN_ONCE[connection.dialect.name]:
+                connection.exec_driver_sql(statement)
             revision.create(connection, checkfirst=False)
             connection.execute(insert(revision).values(version_num=HEAD))
             connection.execute(insert(control).values(id=1))

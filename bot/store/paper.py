@@ -109,5 +109,5 @@ def _change(connection: Connection, order: Order, before: OrderStatus) -> bool:
 
 
 def _order(row: Any) -> Order:
-    values = {name: row[name] for name in Order.__dataclass_fields__}
+    values = {name: row[name] for name in Order.__dataclass_fields__ if name in row}
     return Order(**{**values, "side": Side(values["side"]), "status": OrderStatus(values["status"])})

@@ -1,15 +1,20 @@
 """PostgreSQL, opened so that it behaves as a file does: one writer at a time, readers that see one moment."""
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection as Transaction
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bot.errors import ConfigError, StoreError, TryAgainError
 
-WRITERS: Final = 0x696E7369646572  # the advisory lock's key: "insider" in ASCII
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+WRITERS: Final = 0x696E7369646572  # the advisory lock of whoever writes: "insider" in ASCII
+LEADERS: Final = 0x6C656164  # and of the one process that leads: "lead"
 # Settings of one transaction, so that they also hold behind a connection pooler. Whoever writes waits for the lock
 # first, and sees everything that was committed until it got it.
 WRITING: Final = f"""
@@ -58,6 +63,40 @@ def engine(url: URL, *, read_only: bool) -> Engine:
     return made
 
 
+class Lock:
+    """An advisory lock, which the server lets go of when its connection ends."""
+
+    def __init__(self, connection: "Connection[Any]") -> None:
+        self._connection = connection
+        self.close = connection.close
+
+    def held(self) -> bool:
+        """Whether the connection still answers."""
+        import psycopg
+
+        try:
+            self._connection.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
+
+def locked(url: URL) -> Lock | None:
+    """The lock of this database on a connection of its own, or None while another process has it."""
+    import psycopg
+
+    address = url.set(drivername="postgresql", query={**PATIENCE, **url.query}).render_as_string(hide_password=False)
+    try:
+        connection = psycopg.connect(address, autocommit=True)
+        taken = connection.execute("SELECT pg_try_advisory_lock(%s)", [LEADERS]).fetchone()
+    except psycopg.Error as error:
+        raise TryAgainError("the database cannot be reached, or does not say who leads") from error
+    if taken == (True,):
+        return Lock(connection)
+    connection.close()
+    return None
+
+
 def told(error: DBAPIError) -> StoreError | TryAgainError:
     """What went wrong, in one sentence and without the address it was sent to."""
     state = getattr(error.orig, "sqlstate", None)
@@ -75,7 +114,7 @@ def told(error: DBAPIError) -> StoreError | TryAgainError:
     return StoreError(f"the database cannot be used: {why}")
 
 
-def _begin(connection: Connection, *, read_only: bool) -> None:
+def _begin(connection: Transaction, *, read_only: bool) -> None:
     reading = read_only or "reading" in connection.get_execution_options()
     connection.exec_driver_sql(READING if reading else WRITING)
 

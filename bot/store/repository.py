@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Connection, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import HaltedError, StoreError, TryAgainError
 from bot.model import Decision, Fill, Instrument, Order, OrderIntent, OrderStatus, Side, Skip
 from bot.plain import plain
+from bot.store import lead
 from bot.store.database import Database
 from bot.store.tables import control, cursors, events, fills, lines, mappings, orders, row_of, transitions
 
@@ -27,14 +29,19 @@ SENDING: Final = frozenset({OrderStatus.SUBMITTING, OrderStatus.ACTIVATING})
 MOVE: Final = update(orders).where(
     orders.c.client_order_id == bindparam("key"),
     orders.c.status == bindparam("stood"),
+    orders.c.attempts == bindparam("stood_attempts"),
     orders.c.filled == bindparam("stood_filled"),
 )
 
 
 class Repository:
-    """What the bot remembers, in one database."""
+    """What the bot remembers, in one database.
+
+    With an `epoch` what is decided and sent is written down as long as that is the epoch of the process that leads.
+    """
 
     def __init__(self, database: Database) -> None:
+        self.epoch: int | None = None
         self._database = database
         self._notes: dict[str, str] = {}
 
@@ -57,7 +64,7 @@ class Repository:
     def record(self, decisions: Sequence[Decision], intents: Sequence[OrderIntent], now: datetime) -> None:
         """Write down a whole plan in one transaction: what was seen, why, and what will be sent."""
         try:
-            with self._database.write() as connection:
+            with self._leading() as connection:
                 connection.execute(update(control).where(control.c.trade_from.is_(None)).values(trade_from=now))
                 _record_events(connection, decisions, now)
                 if intents:
@@ -111,12 +118,17 @@ class Repository:
     def move(self, before: Order, after: Order, fill: Fill | None = None) -> Order:
         """Keep an order's next state, and the fill that led there, in one transaction.
 
-        TryAgainError when the order no longer stands where we last saw it; HaltedError when the next state would send
-        it, and nothing may be sent.
+        TryAgainError when the order no longer stands where we last saw it, or another process leads; HaltedError when
+        the next state would send it, and nothing may be sent.
         """
-        stood = {"key": before.client_order_id, "stood": before.status, "stood_filled": before.filled}
+        stood = {
+            "key": before.client_order_id,
+            "stood": before.status,
+            "stood_attempts": before.attempts,
+            "stood_filled": before.filled,
+        }
         try:
-            with self._database.write() as connection:
+            with self._leading() as connection:
                 if after.status in SENDING and (halted := connection.execute(HALTED).scalar()):
                     raise HaltedError(halted)
                 if connection.execute(MOVE, stood | _state(after)).rowcount != 1:
@@ -158,7 +170,7 @@ class Repository:
 
     def finish_session(self, day: date) -> None:
         """From now on this session and all before it are done."""
-        with self._database.write() as connection:
+        with self._leading() as connection:
             _keep(connection, SESSION_DONE, day.isoformat())
 
     def beat(self, now: datetime) -> None:
@@ -214,6 +226,13 @@ class Repository:
         """Keep this with the next plan that is recorded; when none ever is, it is as if it had never been read."""
         self._notes[f"source:{name}"] = value
 
+    @contextmanager
+    def _leading(self) -> Iterator[Connection]:
+        """A transaction of the one process that may decide and send."""
+        with self._database.write() as connection:
+            lead.check(connection, self.epoch)
+            yield connection
+
     def _kept(self, name: str) -> str | None:
         with self._database.read() as connection:
             return connection.execute(select(cursors.c.value).where(cursors.c.name == name)).scalar()
@@ -245,11 +264,15 @@ def _record_events(connection: Connection, decisions: Sequence[Decision], now: d
     for chunk in _chunks(list(first_seen)):
         connection.execute(delete(lines).where(lines.c.event_key.in_(chunk)))
         connection.execute(delete(events).where(events.c.event_key.in_(chunk), ~events.c.final))
+    emptied = _among(connection, select(lines.c.event_key), lines.c.key, list(parts)) - set(keys)
     for chunk in _chunks(list(parts)):
         connection.execute(delete(lines).where(lines.c.key.in_(chunk)))
     if decisions:
         connection.execute(insert(events), [_seen(d, first_seen.get(d.event.key, now), now) for d in decisions])
         connection.execute(insert(lines), [{"key": key, "event_key": event} for key, event in parts.items()])
+    has_lines = exists().where(lines.c.event_key == events.c.event_key)
+    for chunk in _chunks(sorted(emptied)):  # told under another key by now, as a page's event is by its filing
+        connection.execute(delete(events).where(events.c.event_key.in_(chunk), ~events.c.final, ~has_lines))
 
 
 def _seen(decision: Decision, first_seen_at: datetime, now: datetime) -> dict[str, Any]:
@@ -273,7 +296,7 @@ def _new_order(intent: OrderIntent) -> dict[str, Any]:
 
 
 def _state(order: Order) -> dict[str, Any]:
-    names = ("broker_order_id", "status", "filled", "price", "fee", "reason", "updated_at")
+    names = ("broker_order_id", "status", "attempts", "filled", "price", "fee", "reason", "updated_at")
     return {name: getattr(order, name) for name in names}
 
 

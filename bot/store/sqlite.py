@@ -55,6 +55,36 @@ def engine(url: URL, *, read_only: bool, migrating: bool = False) -> Engine:
     return made
 
 
+class Lock:
+    """A file beside the database that SQLite itself keeps locked for as long as this process lives."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.close = connection.close
+
+    def held(self) -> bool:
+        """Nobody can take it away."""
+        return True
+
+
+def locked(url: URL) -> Lock | None:
+    """The lock of this database, or None while another process has it; in memory everyone is alone."""
+    path = path_of(url)
+    name = path.with_name(path.name + ".lead") if path else ":memory:"
+    try:
+        connection = sqlite3.connect(name, timeout=0, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise ConfigError(f"BOT_DATABASE_URL: {name} cannot be opened ({error}); may this user write there?") from None
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        connection.close()
+        if "locked" in str(error):
+            return None
+        raise StoreError(f"{name} cannot be locked ({error}); may this user write there?") from None
+    return Lock(connection)
+
+
 def told(error: DBAPIError) -> StoreError | TryAgainError:
     """What went wrong, in one sentence."""
     words = str(error.orig)

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Dialect
 
 from bot.plain import decimal_text
 
-REVISIONS: Final = ("0001", "0002")  # of the schema, oldest first: the files in migrations/versions
+REVISIONS: Final = ("0001", "0002", "0003")  # of the schema, oldest first: the files in migrations/versions
 HEAD: Final = REVISIONS[-1]
 
 # Of any length, and sorted by its bytes on every engine, as SQLite does it.
@@ -89,6 +89,7 @@ control: Final = Table(
     Column("trade_from", Instant),
     Column("halted", TEXT),
     Column("halted_at", Instant),
+    Column("epoch", Integer, nullable=False, server_default="0"),  # of the process that leads: nobody else may write
 )
 
 # What was seen and why it was or was not followed. A verdict that is not final is decided again while it is fresh.
@@ -134,13 +135,36 @@ orders: Final = Table(
     Column("valid_until", Instant, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("status", TEXT, nullable=False, index=True),
-    Column("broker_order_id", TEXT, unique=True),
+    Column("broker_order_id", TEXT, unique=True),  # written once
     Column("filled", Exact, nullable=False),
     Column("price", Exact),
     Column("fee", Exact, nullable=False),
     Column("reason", TEXT, nullable=False),
     Column("updated_at", Instant),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # how often it was about to be sent
 )
+
+# The broker's id of an order is written once, whoever writes: engine -> the statements that see to it.
+WRITTEN_ONCE: Final = {
+    "sqlite": (
+        """
+        CREATE TRIGGER broker_order_id_is_written_once BEFORE UPDATE OF broker_order_id ON orders
+        WHEN OLD.broker_order_id IS NOT NULL AND NEW.broker_order_id IS NOT OLD.broker_order_id
+        BEGIN SELECT RAISE(ABORT, 'the broker''s id of an order is written once'); END
+        """,
+    ),
+    "postgresql": (
+        """
+        CREATE OR REPLACE FUNCTION broker_order_id_is_written_once() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'the broker''s id of an order is written once' USING ERRCODE = '23514'; END $$
+        """,
+        """
+        CREATE TRIGGER broker_order_id_is_written_once BEFORE UPDATE ON orders FOR EACH ROW
+        WHEN (OLD.broker_order_id IS NOT NULL AND NEW.broker_order_id IS DISTINCT FROM OLD.broker_order_id)
+        EXECUTE FUNCTION broker_order_id_is_written_once()
+        """,
+    ),
+}
 
 # The life of every order; only ever added to.
 transitions: Final = Table(

@@ -19,7 +19,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, inspect, text, update
+from sqlalchemy import Boolean, Column, Connection, insert, inspect, text, update
 
 from bot.errors import ConfigError, StoreError
 from bot.model import Fill, OrderStatus, Side
@@ -35,6 +35,12 @@ from tests.store.migration_driver import failing
 FOLDER = Path(migrations.__file__).parent
 ROOT = Path(__file__).parents[2]
 Rows = dict[str, list[tuple[Any, ...]]]
+LATER = {"control": {"epoch"}, "orders": {"attempts"}}  # columns that the first schema had not
+NUMBERED = "n"  # the engine counts it
+TRIGGERS = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = to_regclass('orders')",
+}
 
 
 class Driver:
@@ -69,9 +75,34 @@ def first(database_url: str) -> str:
             config.attributes["connection"] = connection
             command.upgrade(config, REVISIONS[0])
             revision.drop(connection)
-        fill_every_table(Repository(database), PaperBooks(database, Decimal(10_000)))
+            connection.execute(text("DELETE FROM control"))
+            for name, values in filled().items():
+                places = ", ".join(f":{column}" for column in values[0])
+                connection.execute(text(f"INSERT INTO {name} ({', '.join(values[0])}) VALUES ({places})"), values)
     assert all(rows(database_url).values())
     return database_url
+
+
+def filled() -> dict[str, list[dict[str, Any]]]:
+    """Rows of every table, as the first schema has them; those that others refer to come first."""
+    with closing(open_database("sqlite:///:memory:")) as database:
+        fill_every_table(Repository(database), PaperBooks(database, Decimal(10_000)))
+        with database.read() as connection:
+            found = {
+                table.name: [dict(row) for row in connection.execute(text(f"SELECT * FROM {table.name}")).mappings()]
+                for table in metadata.sorted_tables
+            }
+    for name, table in found.items():
+        later = {*LATER.get(name, ()), NUMBERED}
+        found[name] = [{key: row[key] for key in row if key not in later} for row in table]
+    flags = [(name, column.name) for name, table in metadata.tables.items() for column in table.c if is_flag(column)]
+    for name, column in flags:
+        found[name] = [row | {column: bool(row[column])} for row in found[name]]
+    return found | {"control": [row | {"schema_version": 1} for row in found["control"]]}
+
+
+def is_flag(column: "Column[Any]") -> bool:
+    return isinstance(column.type, Boolean)
 
 
 def fill_every_table(store: Repository, books: PaperBooks) -> None:
@@ -90,15 +121,17 @@ def rows(url: str) -> Rows:
     """Every row as the database has it."""
     with closing(connected(parsed(url))) as database, database.read() as connection:
         return {
-            name: sorted(map(tuple, connection.execute(text(f"SELECT {', '.join(table.c.keys())} FROM {name}"))))
+            name: sorted(map(tuple, connection.execute(text(f"SELECT {', '.join(columns)} FROM {name}"))))
             for name, table in metadata.tables.items()
+            if (columns := [column.name for column in table.c if column.name not in LATER.get(name, ())])
         }
 
 
 def shape(connection: Connection) -> dict[str, Any]:
     """Everything the engine knows about its tables."""
     seen = inspect(connection)
-    return {
+    triggers = connection.execute(text(TRIGGERS[connection.dialect.name])).scalars().all()
+    return {"triggers": sorted(triggers)} | {
         table: {
             "columns": [
                 (c["name"], str(c["type"]), getattr(c["type"], "collation", None), c["nullable"], c["default"])
@@ -133,6 +166,7 @@ def test_a_database_that_was_upgraded_is_like_one_that_is_new(database_url: str)
         with database.read() as connection:
             assert differences(connection) == []
             upgraded = shape(connection)
+        assert upgraded["triggers"] == ["broker_order_id_is_written_once"]
         with database.write() as connection:
             metadata.drop_all(connection)
             revision.drop(connection)
@@ -262,7 +296,7 @@ def test_a_file_is_copied_beside_itself_before_anything_happens(first: str, tmp_
         upgrade(first)
     upgrade(first)
     upgrade(first)
-    copies = ["bot.db.before-0002", "bot.db.before-0002.2"]
+    copies = ["bot.db.before-0003", "bot.db.before-0003.2"]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["bot.db", *copies]
     for name in copies:
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
@@ -272,8 +306,8 @@ def test_a_file_is_copied_beside_itself_before_anything_happens(first: str, tmp_
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_without_a_copy_there_is_no_upgrade(first: str, tmp_path: Path) -> None:
-    (tmp_path / "bot.db.before-0002.part").mkdir()
-    with pytest.raises(StoreError, match=r"could not be copied to .*before-0002 \(.*\); nothing was changed"):
+    (tmp_path / "bot.db.before-0003.part").mkdir()
+    with pytest.raises(StoreError, match=r"could not be copied to .*before-0003 \(.*\); nothing was changed"):
         upgrade(first)
     assert still_the_first(first)
 

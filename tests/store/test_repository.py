@@ -77,6 +77,14 @@ def test_an_undecided_event_may_come_back_with_more_lines_or_under_another_key(s
     assert store.unseen([about("e-3", "row:c"), about("e-4", "row:a")]) == []
 
 
+def test_of_an_undecided_event_that_is_told_under_another_key_nothing_is_left(store: Repository) -> None:
+    store.record([about("e-1", "row:a", verdict=MAYBE), about("e-2", "row:b", "row:c", verdict=MAYBE)], [], NOW)
+    store.record([about("e-3", "row:a", "row:b")], [], LATER)
+    assert {row["event_key"] for row in store.decided()} == {"e-2", "e-3"}
+    store.record([about("e-4", "row:c", verdict=MAYBE)], [], LATER)
+    assert {row["event_key"] for row in store.decided()} == {"e-3", "e-4"}
+
+
 def test_more_keys_than_one_query_takes_are_all_found(store: Repository) -> None:
     many = [about(f"e-{n}") for n in range(2 * CHUNK + 1)]
     store.record(many, [], NOW)

@@ -15,7 +15,7 @@ def upgrade(url: str) -> tuple[str, str]:
     """The schema's revision before and after; the first is empty where there was no table yet.
 
     One transaction, which other processes see whole or not at all. A SQLite file is copied beside itself first, as
-    `insiderbot.db.before-0002`. StoreError for a database that is newer or not ours.
+    `insiderbot.db.before-0003`. StoreError for a database that is newer or not ours.
     """
     place = parsed(url)
     database = connected(place, migrating=True)

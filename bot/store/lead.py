@@ -1,0 +1,69 @@
+"""Who leads: of all processes over one database one alone may decide and send.
+
+A lock tells who is alive and leads: the engine lets go of it when its holder dies, however it dies. An epoch tells who
+may write: whoever takes the lock counts it up, and who only believes to lead changes nothing any more.
+"""
+
+from typing import Protocol
+
+from sqlalchemy import Connection, select, update
+
+from bot.errors import TryAgainError
+from bot.store import postgresql, sqlite
+from bot.store.database import open_database, parsed
+from bot.store.tables import control
+
+
+class Lock(Protocol):
+    """A lock that ends with its holder."""
+
+    def held(self) -> bool:
+        """Whether it is still ours."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Lead:
+    """The lead over the database at this URL, from when its epoch is first asked for until it is closed."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._lock: Lock | None = None
+        self._epoch = 0
+
+    def epoch(self) -> int:
+        """The number that our writes carry; TryAgainError while another process leads."""
+        if self._lock is None or not self._lock.held():
+            self.close()
+            place = parsed(self._url)
+            engine = sqlite if place.get_backend_name() == "sqlite" else postgresql
+            self._lock = engine.locked(place)
+            if self._lock is None:
+                raise TryAgainError("another insiderbot leads over this database: only one may run at a time")
+            self._epoch = _next_epoch(self._url)
+        return self._epoch
+
+    def close(self) -> None:
+        """Leave the lead to another."""
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+
+def check(connection: Connection, epoch: int | None) -> None:
+    """TryAgainError when another process leads by now; whoever has no epoch (None) needs no lead."""
+    if epoch is not None and connection.execute(select(control.c.epoch)).scalar() != epoch:
+        raise TryAgainError("another insiderbot leads over this database by now: nothing was written")
+
+
+def _next_epoch(url: str) -> int:
+    database = open_database(url)
+    try:
+        with database.write() as connection:
+            connection.execute(update(control).values(epoch=control.c.epoch + 1))
+            return int(connection.execute(select(control.c.epoch)).scalar_one())
+    finally:
+        database.close()
