@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench image clean
+.PHONY: demo test fuzz lint bench image clean
 
 demo: $(VENV)/.run  ## the main job on the embedded market
 	@$(BIN)/insiderbot demo
 
 test: $(VENV)/.dev  ## every test, in parallel
 	$(BIN)/python -m pytest -n auto
+
+fuzz: $(VENV)/.dev  ## a million mutated inputs over all parsers (about twenty minutes)
+	$(BIN)/python -m tests.fuzz
 
 lint: $(VENV)/.dev  ## style, types, import contracts
 	$(BIN)/ruff check .

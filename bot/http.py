@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from threading import Thread
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -50,13 +50,13 @@ class Answer:
         """The body as JSON; HttpError for anything a strict reader refuses."""
         try:
             return strict_json(self.text)
-        except (ValueError, ArithmeticError, RecursionError) as error:  # a number may be past all exponents
+        except (ValueError, RecursionError) as error:
             raise HttpError(f"{_host(self.url)} did not answer with JSON ({error})") from error
 
 
 def strict_json(text: str) -> Any:
     """JSON without the extras of Python's reader: no NaN, no infinity, no name twice; fractions are decimals."""
-    return json.loads(text, parse_constant=_no_constant, parse_float=Decimal, object_pairs_hook=_no_twice)
+    return json.loads(text, parse_constant=_no_constant, parse_float=_fraction, object_pairs_hook=_no_twice)
 
 
 class Http:
@@ -176,6 +176,13 @@ def _session(user_agent: str, retry: Retry) -> requests.Session:
 
 def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2] or url
+
+
+def _fraction(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # past all exponents: JSON would have it, no Decimal can
+        raise ValueError(f"{text[:40]} is past all exponents") from None
 
 
 def _no_constant(name: str) -> Any:

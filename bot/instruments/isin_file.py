@@ -24,7 +24,7 @@ def read_isin_file(path: Path) -> IsinFile:
     for where, row in _rows(path):
         symbol = symbol_of(row["symbol"])
         if symbol is None:
-            raise ConfigError(f"{where}, column symbol: a US ticker was expected, found {row['symbol']!r}")
+            raise ConfigError(f"{where}, column symbol: a US ticker was expected, found {row['symbol'][:40]!r}")
         if isin := _isin(where, row.get("isin", "")):
             isins[symbol] = (*isins.get(symbol, ()), isin)
         if isin := _isin_of_cusip(where, row.get("cusip", "")):
@@ -40,7 +40,8 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         raise ConfigError(f"{path} cannot be read as a CSV file in UTF-8: {error}") from None
     header = [name.strip().lower() for name in lines[0]] if lines else []
     if "symbol" not in header or not {"isin", "cusip"} & set(header):
-        raise ConfigError(f"{path}, row 1: the columns symbol and isin (or cusip) were expected, found {header}")
+        found = str(header)[:80]
+        raise ConfigError(f"{path}, row 1: the columns symbol and isin (or cusip) were expected, found {found}")
     for number, cells in enumerate(lines[1:], start=2):
         if len(cells) not in {0, len(header)}:
             raise ConfigError(f"{path}, row {number}: {len(header)} columns were expected, found {len(cells)}")
@@ -53,14 +54,15 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _isin(where: str, text: str) -> str | None:
     if text and isin_of(text) is None:
-        raise ConfigError(f"{where}, column isin: an ISIN with the right check digit was expected, found {text!r}")
+        raise ConfigError(f"{where}, column isin: an ISIN with the right check digit was expected, found {text[:40]!r}")
     return isin_of(text)
 
 
 def _isin_of_cusip(where: str, text: str) -> str | None:
     cusip = cusip_of(text)
     if text and cusip is None:
-        raise ConfigError(f"{where}, column cusip: a CUSIP with the right check digit was expected, found {text!r}")
+        found = repr(text[:40])
+        raise ConfigError(f"{where}, column cusip: a CUSIP with the right check digit was expected, found {found}")
     if cusip and us_isin(cusip) is None:
         raise ConfigError(
             f"{where}, column cusip: {cusip} is a foreign issuer's, which leads to no ISIN; write the ISIN"

@@ -86,7 +86,7 @@ class PriceFiles:
 
     def _bar(self, row: dict[str, str]) -> Iterable[Quote]:
         if not DAY.fullmatch(row["date"]):
-            raise ValueError(f"date: {row['date']!r} is not a day; write 2026-03-02")
+            raise ValueError(f"date: {row['date'][:40]!r} is not a day; write 2026-03-02")
         session = self._sessions.on(date.fromisoformat(row["date"]))
         for at, name in ((session.opens, "open"), (session.closes, "close")):
             price = _price(row, name)
@@ -94,7 +94,7 @@ class PriceFiles:
 
     def _quote(self, row: dict[str, str]) -> Iterable[Quote]:
         if not INSTANT.fullmatch(row["at"]):
-            raise ValueError(f"at: {row['at']!r} is not an instant with its time zone; write 2026-03-02T14:30:00Z")
+            raise ValueError(f"at: {row['at'][:40]!r} is not an instant with its time zone; write 2026-03-02T14:30:00Z")
         at, bid, ask = datetime.fromisoformat(row["at"]), _price(row, "bid"), _price(row, "ask")
         if bid > ask:
             raise ValueError(f"bid {bid} is above ask {ask}")
@@ -110,18 +110,18 @@ def _files(path: Path) -> list[Path]:
 
 def _symbol(row: dict[str, str]) -> str:
     if not SYMBOL.fullmatch(row["symbol"]):
-        raise ValueError(f"symbol: {row['symbol']!r} is not a ticker")
+        raise ValueError(f"symbol: {row['symbol'][:40]!r} is not a ticker")
     return row["symbol"].replace(".", "-")
 
 
 def _currency(row: dict[str, str]) -> str:
     currency = row.get("currency") or "USD"
     if not CURRENCY.fullmatch(currency):
-        raise ValueError(f"currency: {currency!r} is not a code of three letters")
+        raise ValueError(f"currency: {currency[:40]!r} is not a code of three letters")
     return currency
 
 
 def _price(row: dict[str, str], name: str) -> Decimal:
     if not PRICE.fullmatch(row[name]) or not Decimal(row[name]):
-        raise ValueError(f"{name}: {row[name]!r} is not a price")
+        raise ValueError(f"{name}: {row[name][:40]!r} is not a price")
     return Decimal(row[name])

@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 from lxml import etree
 
 from bot.errors import SourceError
-from bot.sources.cells import clean
 from bot.sources.edgar.fields import FACTS, ISSUER, LINE, OWNER, SIGNATURE, Fields, Kind, prose
 from bot.sources.rows import shown
 
@@ -169,7 +168,7 @@ def _root(document: bytes) -> etree._Element:
     try:
         root = etree.fromstring(document, _parser(_encoding(document)))
     except etree.XMLSyntaxError as error:
-        found = "an HTML page" if _HTML.search(document[:2000]) else f"a broken one ({clean(error.msg or '')})"
+        found = "an HTML page" if _HTML.search(document[:2000]) else f"a broken one ({shown(error.msg or '')})"
         raise SourceError(f"expected an ownership document as whole XML, found {found}") from None
     if root.tag != "ownershipDocument":
         raise SourceError(f"expected an ownershipDocument, found {shown(str(root.tag))}")
