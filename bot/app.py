@@ -11,6 +11,7 @@ from bot.engine import Bot
 from bot.errors import ConfigError
 from bot.freshness import Freshness
 from bot.http import Http
+from bot.limits import Drawdown, Limits
 from bot.orders import Desk
 from bot.plugins import Kind, Kit, find
 from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Prices, Rates, Source, Strategy
@@ -73,6 +74,7 @@ def staying(settings: Settings, *, clock: Clock = utc_now, trade_backlog: bool =
     with closing(lead):
         with parts() as tried:
             is_polled = bool(tried.acting(polling=True).sources)
+            _refuse_unsafe(tried.broker)
             timetable = tried.timetable
         coming = timetable.following(clock())
         if settings.entry == "now" and not timetable.sessions.open_at(coming):
@@ -82,6 +84,17 @@ def staying(settings: Settings, *, clock: Clock = utc_now, trade_backlog: bool =
             )
         every = timedelta(seconds=settings.poll_every) if is_polled else None
         yield Daemon(parts, timetable, clock, poll_every=every, trade_backlog=trade_backlog)
+
+
+def _refuse_unsafe(broker: BrokerView) -> None:
+    """ConfigError for a broker that nobody can leave alone, because a lost answer may hide an order."""
+    if not (broker.two_step or broker.idempotent):
+        problem = "could take an order twice when an answer is lost"
+    elif not broker.list_all_statuses:
+        problem = "cannot list all orders of its account"
+    else:
+        return
+    raise ConfigError(f"{broker.name} {problem}: it must not be left alone, so use `insiderbot run` by hand")
 
 
 class App:
@@ -171,6 +184,26 @@ class App:
         return rates
 
     @property
+    def limits(self) -> Limits:
+        """The limits in force."""
+        settings = self.settings
+        return Limits(
+            order_value=settings.max_order_value,
+            name_value=settings.max_name_value,
+            cycle_orders=settings.max_cycle_orders,
+            day_orders=settings.max_day_orders,
+            day_value=settings.max_day_value,
+            burst=settings.burst,
+            cash_reserve=settings.cash_reserve,
+            cooldown=timedelta(days=settings.cooldown),
+        )
+
+    @property
+    def drawdown(self) -> Drawdown:
+        """What watches how far the account falls."""
+        return Drawdown(Notes(self.store), self.settings.max_drawdown)
+
+    @property
     def timetable(self) -> Timetable:
         """When the daemon's cycles are due."""
         return Timetable(sessions=Sessions(self.settings.venue), at=time.fromisoformat(self.settings.cycle_at))
@@ -211,6 +244,8 @@ class App:
             policy=Policy(
                 account=settings.account, strategy=settings.strategy, notional=settings.notional, entry=settings.entry
             ),
+            limits=self.limits,
+            drawdown=self.drawdown,
         )
         return Bot(
             sources=self.sources,
@@ -241,6 +276,12 @@ class ReadOnlyBroker:
         self.two_step = broker.two_step
         self.needs_isin = broker.needs_isin
         self.mic = broker.mic
+        self.idempotent = broker.idempotent
+        self.key_ttl = broker.key_ttl
+        self.lookup_by_key = broker.lookup_by_key
+        self.list_all_statuses = broker.list_all_statuses
+        self.visibility_lag = broker.visibility_lag
+        self.paper_proof = broker.paper_proof
         self.account = broker.account
         self.positions = broker.positions
         self.quote = broker.quote

@@ -20,7 +20,7 @@ from typing import Final, Protocol
 
 from bot.engine import Bot, Plan
 from bot.errors import BlockedError, BotError, TryAgainError
-from bot.model import Decision, Degraded, Order, OrderIntent, Skip
+from bot.model import Decision, Degraded, Order, OrderIntent, OrderStatus, Skip
 from bot.ports import Clock
 from bot.sessions import Session
 from bot.timetable import Timetable, filings_come
@@ -29,6 +29,8 @@ log: Final = logging.getLogger("insiderbot.daemon")
 TICK: Final = timedelta(seconds=1)
 BEAT: Final = timedelta(minutes=1)
 WATCH: Final = timedelta(minutes=5)  # how often open orders are looked at between the cycles
+SOON: Final = timedelta(seconds=15)  # and those of which nobody knows what became of them
+IN_DOUBT: Final = frozenset({OrderStatus.SUBMITTING, OrderStatus.ACTIVATING})
 FIRST_RETRY: Final = timedelta(minutes=10)  # a page is not to be asked for more often than that
 LAST_RETRY: Final = timedelta(hours=1)
 GRACE: Final = timedelta(seconds=8)  # what a cycle may still take when the daemon is told to stop
@@ -154,7 +156,8 @@ class Daemon:
             return
         elif parts.store.open_orders():
             parts.acting().watch()  # every change is logged where it is made
-        self._watch_at = now + WATCH
+        in_doubt = any(order.status in IN_DOUBT for _, order in parts.store.open_orders())
+        self._watch_at = now + (SOON if in_doubt else WATCH)
 
     def _cycle(self, parts: Parts, due: Sequence[Session]) -> None:
         facts = {"sessions": [session.day for session in due], "due_at": self._timetable.instant(due[-1])}

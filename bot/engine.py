@@ -12,6 +12,7 @@ from datetime import datetime
 from bot.errors import ConfigError, NotPaperError
 from bot.events import as_table, decided, find_events
 from bot.freshness import Freshness
+from bot.halting import halt
 from bot.model import Decision, Degraded, Order, OrderIntent, Skip
 from bot.news import around_new, gather, public_by
 from bot.orders import Desk
@@ -89,7 +90,7 @@ class Bot:
         try:
             yield
         except NotPaperError as error:
-            self.store.halt(f"halted by itself: {error}", self.clock())
+            halt(self.store, str(error), self.clock())
             raise
 
     def _unseen(self, judged: Sequence[Decision], now: datetime) -> list[Decision]:

@@ -10,6 +10,8 @@ BotError                  one sentence for the user; exit code 1
 ├── StoreError            the database is missing, foreign, or not writable
 └── BrokerError           the broker's answer cannot be used
     ├── OrderRefusedError a definite no: the order does not exist there
+    ├── UnwelcomeError    it wants no more requests of ours for now, or refuses the key
+    ├── ContradictionError what it says cannot be true beside what it has said before: halted
     └── NotPaperError     something claims to be real money: everything stops
 
 A refusal by a rule is not a failure: it is a `Skip`, a value with a reason.
@@ -60,6 +62,18 @@ class BrokerError(BotError):
 
 class OrderRefusedError(BrokerError):
     """The broker refused the order for good; nothing was placed."""
+
+
+class UnwelcomeError(BrokerError):
+    """The broker wants no more requests for now; `for_good` when it will not before somebody has looked."""
+
+    def __init__(self, reason: str, *, for_good: bool = False) -> None:
+        super().__init__(reason)
+        self.for_good = for_good
+
+
+class ContradictionError(BrokerError):
+    """The broker contradicts what it has said before."""
 
 
 class NotPaperError(BrokerError):

@@ -267,6 +267,15 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """Shares of one symbol that our own fills add up to."""
+
+    symbol: str
+    isin: str | None
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """Shares held of one instrument and what one share cost on average, fees left out.
 
@@ -279,7 +288,7 @@ class Position:
     average_price: Decimal
     currency: str
 
-    def is_of(self, instrument: Instrument) -> bool:
+    def is_of(self, instrument: Instrument | Holding) -> bool:
         """Whether these are shares of that instrument: by ISIN where both have one, else by symbol."""
         if self.isin and instrument.isin:
             return self.isin == instrument.isin

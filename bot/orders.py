@@ -2,26 +2,40 @@
 
     intent ──► submitting ──► inactive ──► activating ──► working ──► filled
        │            │             │                          ├──► canceled, expired, rejected
-       └► expired   └► rejected   └► expired
+       └► expired   └► rejected   └► canceled, expired
 
 Every arrow is a transaction that ends before the next byte leaves. A broker with one step goes from submitting to
 working. Whatever was interrupted is looked up under its own id before anything is sent again, so that a
-crash, a time-out and a lost answer are one case.
+crash, a time-out and a lost answer are one case. What is over here is watched for some days more: a request may arrive
+later than its answer.
 """
 
 import base64
 import hashlib
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bot.errors import BrokerError, HaltedError, NotPaperError, OrderRefusedError
+from bot.errors import (
+    BrokerError,
+    ContradictionError,
+    HaltedError,
+    NotPaperError,
+    OrderRefusedError,
+    UnwelcomeError,
+)
+from bot.halting import halt
 from bot.model import Fill, Order, OrderIntent, OrderStatus, Side
 from bot.ports import Broker, Clock, Store
+from bot.reconcile import Reconciler
 
 log: Final = logging.getLogger("insiderbot.orders")
 LOST: Final = timedelta(days=3)  # after its session: nothing that a broker forgot so long ago can still come back
+FRESH: Final = timedelta(minutes=1)  # books that were compared so shortly ago need not be compared again
+LATE: Final = timedelta(minutes=5)  # after its session: by then the broker has ended what was not filled
+UNKNOWN: Final = 3  # orders of which nobody knows whether they exist: then it is not the orders
 OURS: Final = {OrderStatus.INTENT, OrderStatus.SUBMITTING, OrderStatus.ACTIVATING}  # what we alone know of an order
 
 
@@ -44,21 +58,58 @@ class Desk:
         self._broker = broker
         self._store = store
         self._clock = clock
+        self._reconciler = Reconciler(broker, store, clock)
+        self._reconciled_at: datetime | None = None
 
     def work(self) -> list[Order]:
-        """Drive all open orders and return them as they stand; one that cannot go on stays open for the next time."""
-        return [self._driven(intent, order) for intent, order in self._store.open_orders()]
+        """Drive all open orders and return them as they stand; one that cannot go on stays open for the next time.
 
-    def _driven(self, intent: OrderIntent, order: Order) -> Order:
+        Nothing is sent before our books and the broker's were compared.
+        """
+        is_reconciled = self._asked(self._reconcile)
+        waiting = self._store.open_orders()
+        if is_reconciled:
+            self._asked(lambda: self._drive_all(waiting))
+        found = self._store.known([order.client_order_id for _, order in waiting])
+        after = [found[order.client_order_id] for _, order in waiting]
+        unknown = [order.client_order_id for order in after if order.status is OrderStatus.SUBMITTING]
+        if len(unknown) >= UNKNOWN:
+            halt(self._store, f"nobody knows whether {len(unknown)} orders exist, such as {unknown[0]}", self._clock())
+        return after
+
+    def _asked(self, questions: Callable[[], object]) -> bool:
+        """Whether the broker has answered; where it will not before somebody has looked, the bot is halted."""
+        try:
+            questions()
+        except NotPaperError:
+            raise
+        except BrokerError as error:
+            log.warning("nothing more is sent for now", extra={"facts": {"reason": str(error)}})
+            if isinstance(error, UnwelcomeError) and error.for_good:
+                halt(self._store, str(error), self._clock())
+            return False
+        return True
+
+    def _reconcile(self) -> None:
+        now = self._clock()
+        if self._reconciled_at is None or now - self._reconciled_at >= FRESH:
+            self._reconciler.work()
+            self._reconciled_at = now
+
+    def _drive_all(self, waiting: Sequence[tuple[OrderIntent, Order]]) -> None:
+        for intent, order in waiting:
+            self._drive(intent, order)
+
+    def _drive(self, intent: OrderIntent, order: Order) -> None:
         try:
             while (after := self._step(intent, order)).status is not order.status:
                 order = after
-        except NotPaperError:
+        except (NotPaperError, UnwelcomeError):
             raise
         except (BrokerError, HaltedError) as error:
             log.warning("order left as it is", extra={"facts": {**_told(order), "reason": str(error)}})
-            return self._store.order(order.client_order_id)
-        return after
+            if isinstance(error, ContradictionError):
+                halt(self._store, str(error), self._clock())
 
     def _step(self, intent: OrderIntent, order: Order) -> Order:
         """The next state of an order, or the order itself when there is nothing to do."""
@@ -71,8 +122,10 @@ class Desk:
                 return self._look_up(order, missing=OrderStatus.INTENT)
             case OrderStatus.INACTIVE:
                 return self._activate(order)
-            case OrderStatus.ACTIVATING | OrderStatus.WORKING | OrderStatus.PARTIAL:
+            case OrderStatus.ACTIVATING:
                 return self._look_up(order, missing=order.status)
+            case OrderStatus.WORKING | OrderStatus.PARTIAL:
+                return self._watch(order)
             case _:
                 return order
 
@@ -85,10 +138,12 @@ class Desk:
             return self._move(
                 order, replace(order, status=OrderStatus.EXPIRED, reason="its session ended before it was sent")
             )
-        sent = self._move(order, replace(order, status=OrderStatus.SUBMITTING))
+        sent = self._move(order, replace(order, status=OrderStatus.SUBMITTING, attempts=order.attempts + 1))
         try:
             answer = self._broker.submit(intent)
         except OrderRefusedError as error:
+            if sent.attempts > 1:  # this attempt was refused, but an earlier one may still arrive
+                raise BrokerError(f"{error}; an earlier attempt may still have been taken") from None
             return self._move(sent, replace(sent, status=OrderStatus.REJECTED, reason=str(error)))
         return self._adopt(sent, answer)
 
@@ -96,9 +151,9 @@ class Desk:
         if order.broker_order_id is None:
             return order
         if order.valid_until and self._clock() >= order.valid_until:
-            return self._move(
-                order, replace(order, status=OrderStatus.EXPIRED, reason="its session ended before it was activated")
-            )
+            return self._give_up(order, OrderStatus.EXPIRED, "its session ended before it was activated")
+        if halted := self._store.halted():
+            return self._give_up(order, OrderStatus.CANCELED, halted)
         sent = self._move(order, replace(order, status=OrderStatus.ACTIVATING))
         try:
             self._broker.activate(order.broker_order_id)
@@ -109,14 +164,37 @@ class Desk:
             return self._move(sent, replace(sent, status=OrderStatus.REJECTED, reason=str(error)))
         return self._look_up(sent, missing=sent.status)
 
+    def _watch(self, order: Order) -> Order:
+        """A working order as it stands; one that has outlived its session is taken back."""
+        after = self._look_up(order, missing=order.status)
+        is_late = after.valid_until and self._clock() >= after.valid_until + LATE
+        if is_late and after.broker_order_id and not after.status.is_final:
+            self._broker.cancel(after.broker_order_id)
+            return self._look_up(after, missing=after.status)
+        return after
+
+    def _give_up(self, order: Order, status: OrderStatus, reason: str) -> Order:
+        """The end of an order that was never activated, once the broker says that it is over there."""
+        self._broker.cancel(order.broker_order_id or "")
+        found = self._broker.find(order)
+        if found and not (found.status.is_final and found.filled == 0):
+            return self._adopt(order, found)
+        return self._move(order, replace(order, status=status, reason=reason))
+
     def _look_up(self, order: Order, *, missing: OrderStatus) -> Order:
         found = self._broker.find(order)
+        if found is None and order.status is OrderStatus.SUBMITTING and self._may_be_hidden(order):
+            raise BrokerError(f"{order.client_order_id} may be there and not be shown yet")
         if found is None and order.broker_order_id:
             if order.valid_until and self._clock() >= order.valid_until + LOST:
                 reason = f"the broker no longer knows {order.broker_order_id}, and its session is long over"
                 return self._move(order, replace(order, status=OrderStatus.EXPIRED, reason=reason))
             raise BrokerError(f"the broker no longer knows {order.broker_order_id}; look there what became of it")
         return self._adopt(order, found) if found else self._move(order, replace(order, status=missing))
+
+    def _may_be_hidden(self, order: Order) -> bool:
+        """Whether it was sent so shortly ago that the broker may not show it yet."""
+        return order.updated_at is not None and self._clock() < order.updated_at + self._broker.visibility_lag
 
     def _adopt(self, order: Order, answer: Order) -> Order:
         """Our order with the broker's word on it, once the answer is seen to be about this very order."""
@@ -153,11 +231,16 @@ def _check(order: Order, answer: Order) -> None:
                 f"the broker answered with {name} {getattr(answer, name)!r} where {getattr(order, name)!r} was sent"
             )
     if order.broker_order_id not in {None, answer.broker_order_id}:
-        raise BrokerError(
+        raise ContradictionError(
             f"the broker knows {order.client_order_id} as {answer.broker_order_id}, not {order.broker_order_id}"
         )
     if answer.status in OURS:
         raise BrokerError(f"the broker answered with status {answer.status}, which no broker can know")
+    if order.broker_order_id and not order.filled <= answer.filled <= order.quantity:
+        raise ContradictionError(
+            f"the broker says that {answer.filled} of {order.quantity} shares of {order.client_order_id} are filled,"
+            f" where {order.filled} were before"
+        )
     least = order.quantity if answer.status is OrderStatus.FILLED else order.filled
     if not least <= answer.filled <= order.quantity or (answer.filled and answer.price is None):
         raise BrokerError(

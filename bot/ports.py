@@ -1,7 +1,7 @@
 """The protocols between the engine and its parts; a part is anything with these methods."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,6 +9,7 @@ from bot.model import (
     Account,
     Decision,
     Fill,
+    Holding,
     Instrument,
     Listing,
     Order,
@@ -110,6 +111,18 @@ class BrokerView(Protocol):
     """Whether instruments are named by ISIN, so that only a proven ISIN can be traded."""
     mic: str | None
     """The one venue it trades at (ISO 10383), or None when it is the user's choice."""
+    idempotent: bool
+    """Whether an id is taken once: the same one again is refused, or answered with the order that is there."""
+    key_ttl: timedelta | None
+    """How long that holds; None is for ever."""
+    lookup_by_key: bool
+    """Whether an order can be found by our id alone, asked for by it or looked for among all orders."""
+    list_all_statuses: bool
+    """Whether `orders` shows those that are over, too."""
+    visibility_lag: timedelta
+    """How long an order or a fill may stay out of what is found and listed."""
+    paper_proof: str
+    """The field of its answers that proves paper; empty for a broker that knows no real money."""
 
     def account(self) -> Account:
         """The paper account now; NotPaperError when the answer does not prove paper."""
@@ -158,6 +171,21 @@ class Broker(BrokerView, Protocol):
 
     def find(self, order: Order) -> Order | None:
         """What the broker knows of this order of ours, whatever its status; None when it has never seen its id."""
+        ...
+
+    def cancel(self, broker_order_id: str) -> None:
+        """Ask for the end of an order, which may still be filled until it is canceled; over or unknown is no error.
+
+        Any BrokerError leaves it open what became of the order.
+        """
+        ...
+
+    def orders(self, since: datetime) -> Sequence[Order]:
+        """Every order of the account placed since then, whatever its status and whoever sent it; older ones may be too.
+
+        BrokerError when they are not seen to be complete. What others sent has their `client_order_id`, or ""; the
+        symbol is the broker's own title for the share where it names shares by ISIN.
+        """
         ...
 
 
@@ -228,8 +256,28 @@ class Store(Protocol):
         """Every order of ours that is not final, oldest first."""
         ...
 
-    def order(self, client_order_id: str) -> Order:
-        """One order of ours as it stands; StoreError when there is none of this id."""
+    def known(self, keys: Sequence[str]) -> dict[str, Order]:
+        """Those of the orders with these keys that are ours."""
+        ...
+
+    def holdings(self) -> list[Holding]:
+        """The shares that our fills add up to, less what was written off."""
+        ...
+
+    def broker_account(self) -> str | None:
+        """The account orders are placed in; None before the first."""
+        ...
+
+    def settle_in(self, account: str) -> None:
+        """From now on this is the account orders are placed in."""
+        ...
+
+    def acknowledged(self) -> set[str]:
+        """The keys of orders at the broker for which the bot does not halt again."""
+        ...
+
+    def acknowledge(self, keys: Iterable[str], gone: Iterable[Holding]) -> None:
+        """Do not halt again for the orders with these keys, nor for these shares, which are gone."""
         ...
 
     def move(self, before: Order, after: Order, fill: Fill | None = None) -> Order:

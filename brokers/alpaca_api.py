@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from bot.errors import BrokerError, ConfigError
+from bot.errors import BrokerError, ConfigError, UnwelcomeError
 from bot.http import Answer, Http, HttpError
 
 Row = Mapping[str, Any]
@@ -78,11 +78,13 @@ class Api:
     def _error(self, answer: Answer) -> BrokerError:
         code, message = _envelope(answer)
         if answer.status == 401 or (answer.status == 403 and code is None):
-            return BrokerError("alpaca refused the keys: check BOT_ALPACA_KEY and BOT_ALPACA_SECRET")
+            reason = "alpaca refused the keys: check BOT_ALPACA_KEY and BOT_ALPACA_SECRET"
+            return UnwelcomeError(reason, for_good=True)
         if answer.status == 429:
-            return BrokerError("alpaca is asked too often (429); try again later")
+            return UnwelcomeError("alpaca is asked too often (429); try again later")
         if answer.status not in DECISIONS or code is None:
-            return BrokerError(f"alpaca answered with status {answer.status} where 200 was expected; try again later")
+            kind = UnwelcomeError if answer.status // 100 == 3 else BrokerError
+            return kind(f"alpaca answered with status {answer.status} where 200 was expected; try again later")
         for secret in self._headers.values():
             message = message.replace(secret, "***")
         return ApiError(f"alpaca says {code} ({printable(message)})", status=answer.status, code=code)

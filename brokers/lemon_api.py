@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from bot.errors import BrokerError, ConfigError, NotPaperError
+from bot.errors import BrokerError, ConfigError, NotPaperError, UnwelcomeError
 from bot.http import Answer, Http, HttpError
 
 Row = Mapping[str, Any]
@@ -59,6 +59,10 @@ class Api:
         """
         return self._answer(lambda: self._http.post_json(self._url + path, body, headers=self._headers))
 
+    def delete(self, path: str) -> Row:
+        """The answer to one DELETE, which is never repeated; errors as for `post`."""
+        return self._answer(lambda: self._http.delete(self._url + path, headers=self._headers))
+
     def rows(self, path: str, identity: str, **params: str) -> Iterator[Row]:
         """Every object of a list, fetched page by page as it is asked for; `identity` is the member that names it.
 
@@ -107,12 +111,13 @@ class Api:
     def _error(self, status: int, content: Row) -> BrokerError:
         code = _code(content)
         if code in KEY_REFUSED or (status in {401, 403} and not code):
-            return BrokerError(f"lemon_markets refused the key: check {self._key_setting}")
+            return UnwelcomeError(f"lemon_markets refused the key: check {self._key_setting}", for_good=True)
         if status == 429 or code == "rate_limit_exceeded":
-            return BrokerError(f"lemon_markets is asked too often ({status}); try again later")
+            return UnwelcomeError(f"lemon_markets is asked too often ({status}); try again later")
         if not code:
             where = f"check {self._url_setting}, or try again later"
-            return BrokerError(f"lemon_markets answered with status {status} where 200 was expected; {where}")
+            kind = UnwelcomeError if status // 100 == 3 else BrokerError
+            return kind(f"lemon_markets answered with status {status} where 200 was expected; {where}")
         message = printable(str(content.get("error_message") or "").replace(self._key, "***"))
         sentence = f"lemon_markets says {code}" + (f" ({message})" if message else "")
         return ApiError(sentence, code=code, definite=status < 500 and status not in INDEFINITE)

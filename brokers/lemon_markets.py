@@ -8,7 +8,7 @@ its ISIN. Format: the "Trading API" and "Market Data API" of https://docs.lemon.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import ClassVar, Final
@@ -26,17 +26,16 @@ from brokers.lemon_api import (
     Row,
     euros,
     instant,
-    printable,
     results,
     shown,
     text,
     unexpected,
     whole,
 )
-from brokers.lemon_orders import REFUSALS, SEEN_BEFORE, facts, ours, path, told
+from brokers.lemon_orders import CURRENCY, REFUSALS, SEEN_BEFORE, facts, listed, ours, path, title, told
 
-CURRENCY: Final = "EUR"
 FEE: Final = Decimal(2)
+UNKNOWN: Final = "order_not_found"
 MIC: Final = "XMUN"  # gettex; the trading API writes it in small letters
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 AHEAD: Final = timedelta(minutes=5)  # how far the clocks of two machines may be apart
@@ -87,6 +86,16 @@ class LemonMarkets:
     two_step: ClassVar[bool] = True
     needs_isin: ClassVar[bool] = True
     mic: ClassVar[str | None] = MIC
+    idempotent: ClassVar[bool] = True
+    """An id is taken once: the same one again is refused, and the first order stands."""
+    key_ttl: ClassVar[timedelta | None] = timedelta(days=7)
+    lookup_by_key: ClassVar[bool] = True
+    """By looking through all orders: its answers carry our id, but it cannot be asked for."""
+    list_all_statuses: ClassVar[bool] = True
+    visibility_lag: ClassVar[timedelta] = timedelta(seconds=10)
+    """A guess: nothing is known of any."""
+    paper_proof: ClassVar[str] = "mode"
+    """The member that proves paper in every answer about trading."""
 
     trading: Api
     data: Api
@@ -190,10 +199,28 @@ class LemonMarkets:
         try:
             answer = self.trading.get(path(order.broker_order_id))
         except ApiError as error:
-            if error.code == "order_not_found" and error.definite:
+            if error.code == UNKNOWN and error.definite:
                 return None
             raise
         return told(order, results(answer))
+
+    def cancel(self, broker_order_id: str) -> None:
+        """Ask for the end of an order, which may still be filled until it is canceled; over or unknown is no error."""
+        try:
+            self.trading.delete(path(broker_order_id))
+        except ApiError as error:
+            is_unknown = error.code == UNKNOWN and error.definite
+            if not is_unknown and not self._is_ending(broker_order_id):
+                raise
+
+    def orders(self, since: datetime) -> Sequence[Order]:
+        """Every order placed since that day began, newest first, whatever became of it and whoever sent it.
+
+        BrokerError when the pages are not seen to be complete.
+        """
+        # A day begins in Germany before it does in UTC.
+        rows = self.trading.rows("/orders/", "id", **{"from": since.astimezone(UTC).date().isoformat()})
+        return [listed(row) for row in rows]
 
     def _refused(self, order: Order, error: ApiError) -> Order:
         """The order that exists all the same; OrderRefusedError when there is none and the no was a decision."""
@@ -213,6 +240,11 @@ class LemonMarkets:
         params = {"isin": order.isin, "from": since.date().isoformat()}
         return ours(order, list(self.trading.rows("/orders/", "id", **params)))
 
+    def _is_ending(self, broker_order_id: str) -> bool:
+        """Whether nothing is left to cancel."""
+        row = results(self.trading.get(path(broker_order_id)))
+        return row.get("status") == "canceling" or listed(row).status.is_final
+
     def _isins(self, words: str) -> list[str]:
         """The ISINs of the first tradable shares that match."""
         if len(words) < LETTERS:
@@ -223,9 +255,8 @@ class LemonMarkets:
 
 
 def _position(row: Row) -> Position:
-    title = row.get("isin_title")
     return Position(
-        symbol=(isinstance(title, str) and printable(title)) or text(row, "isin"),
+        symbol=title(row),
         isin=text(row, "isin"),
         quantity=Decimal(whole(row, "quantity")),
         average_price=euros(row, "buy_price_avg", least=1),

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.errors import BrokerError
-from bot.model import Order, OrderStatus
-from brokers.lemon_api import Row, euros, instant, text, unexpected, whole
+from bot.model import Order, OrderStatus, Side
+from brokers.lemon_api import Row, euros, instant, printable, text, unexpected, whole
 
+CURRENCY: Final = "EUR"
 ORDER_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 # What each status means to us, and the reason we give for it.
@@ -63,13 +64,27 @@ def told(order: Order, row: Row) -> Order:
     for name, ours in facts(order).items():
         if type(row.get(name)) is not type(ours) or row[name] != ours:
             raise unexpected(name, f"what was sent, {ours!r},", row.get(name))
+    return replace(
+        listed(row), symbol=order.symbol, mic=order.mic, valid_from=order.valid_from, valid_until=order.valid_until
+    )
+
+
+def listed(row: Row) -> Order:
+    """Any order of the account, under the title the broker has for the share; BrokerError for words unknown to us."""
+    if (side := text(row, "side")) not in set(Side):
+        raise unexpected("side", "buy or sell", side)
     if (said := text(row, "status")) not in STATUSES:
         raise unexpected("status", "one of an order", said)
     status, reason = STATUSES[said]
     filled = whole(row, "executed_quantity") if row.get("executed_quantity") is not None else 0
-    return replace(
-        order,
+    return Order(
+        client_order_id=text(row, "idempotency") if row.get("idempotency") else "",
         broker_order_id=_order_id(text(row, "id")),
+        symbol=title(row),
+        isin=text(row, "isin"),
+        side=Side(side),
+        quantity=Decimal(whole(row, "quantity", least=1)),
+        currency=CURRENCY,
         status=OrderStatus.PARTIAL if filled and status is OrderStatus.WORKING else status,
         filled=Decimal(filled),
         price=euros(row, "executed_price", least=1) if filled else None,
@@ -93,6 +108,12 @@ def ours(order: Order, rows: Iterable[Row]) -> Order | None:
         )
     inactive = [each for each in found if each.status is OrderStatus.INACTIVE]
     return next(iter(live or inactive or found), None)
+
+
+def title(row: Row) -> str:
+    """What the broker calls a share; its ISIN where it has no name for it."""
+    name = row.get("isin_title")
+    return (isinstance(name, str) and printable(name)) or text(row, "isin")
 
 
 def path(broker_order_id: str) -> str:

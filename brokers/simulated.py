@@ -45,6 +45,12 @@ class SimulatedBroker:
     needs_isin: ClassVar[bool] = False
     mic: ClassVar[str | None] = None
     queues: ClassVar[bool] = True
+    idempotent: ClassVar[bool] = True
+    key_ttl: ClassVar[timedelta | None] = None
+    lookup_by_key: ClassVar[bool] = True
+    list_all_statuses: ClassVar[bool] = True
+    visibility_lag: ClassVar[timedelta] = timedelta(0)
+    paper_proof: ClassVar[str] = ""
 
     book: PaperBook
     prices: Prices
@@ -101,11 +107,27 @@ class SimulatedBroker:
 
     def find(self, order: Order) -> Order | None:
         """The order as it stands now, the market's moves since we last looked included."""
-        known = self.book.order(order.client_order_id)
+        return self._now(order.client_order_id)
+
+    def cancel(self, broker_order_id: str) -> None:
+        """End an order, unless the market has filled it before; over or unknown is no error."""
+        key = broker_order_id.removeprefix(PREFIX)
+        while (order := self._now(key)) and not order.status.is_final:  # changed by somebody else: look again
+            canceled = replace(order, status=OrderStatus.CANCELED, reason="canceled", updated_at=self.clock())
+            self.book.change(canceled, order.status)
+
+    def orders(self, since: datetime) -> Sequence[Order]:  # noqa: ARG002
+        """Every order there ever was as it stands now, oldest first."""
+        for order in self.book.orders(OrderStatus.WORKING):
+            self._settle(order)
+        return self.book.orders()
+
+    def _now(self, client_order_id: str) -> Order | None:
+        known = self.book.order(client_order_id)
         if known is None or known.status is not OrderStatus.WORKING:
             return known
         self._settle(known)
-        return self.book.order(order.client_order_id)
+        return self.book.order(client_order_id)
 
     def _settle(self, order: Order) -> None:
         """Fill a working order at the first price its session has for it, or let it expire with the session."""

@@ -29,7 +29,7 @@ from strategies.rules import follow, officers_only, open_market
 from tests.builders import quote, trade
 from tests.fakes import Exchange, Maps, Quotes, Shows, Time, Weekdays
 
-WATCHED = ((Repository, ("record", "move")), (SimulatedBroker, ("submit", "activate", "find")))
+WATCHED = ((Repository, ("record", "move", "settle_in")), (SimulatedBroker, ("submit", "activate", "find", "orders")))
 
 
 class Failpoints:

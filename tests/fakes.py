@@ -160,10 +160,16 @@ class ScriptedBroker:
     needs_isin = False
     mic: str | None = None
     queues = True
+    idempotent = True
+    key_ttl: timedelta | None = None
+    lookup_by_key = True
+    list_all_statuses = True
+    visibility_lag = timedelta(0)
+    paper_proof = "id"
 
     def __init__(self, *, two_step: bool = True) -> None:
         self.two_step = two_step
-        self.orders: dict[str, Order] = {}
+        self.book: dict[str, Order] = {}
         self.calls: list[str] = []
         self.faults: dict[str, Fault] = {}
         self.lies: dict[str, Any] = {}
@@ -178,27 +184,43 @@ class ScriptedBroker:
         with self._call("submit"):
             status = OrderStatus.INACTIVE if self.two_step else OrderStatus.WORKING
             placed = replace(intent.order(), broker_order_id=f"b-{intent.client_order_id[4:]}", status=status)
-            return self._answer(self.orders.setdefault(intent.client_order_id, placed))
+            return self._answer(self.book.setdefault(intent.client_order_id, placed))
 
     def activate(self, broker_order_id: str) -> None:
         """Make it work."""
         with self._call("activate"):
-            for key, order in self.orders.items():
+            for key, order in self.book.items():
                 if order.broker_order_id == broker_order_id and order.status is OrderStatus.INACTIVE:
-                    self.orders[key] = replace(order, status=OrderStatus.WORKING)
+                    self.book[key] = replace(order, status=OrderStatus.WORKING)
 
     def find(self, order: Order) -> Order | None:
         """What is placed under its id."""
         with self._call("find"):
-            found = self.orders.get(order.client_order_id)
+            found = self.book.get(order.client_order_id)
             return self._answer(found) if found else None
 
+    def cancel(self, broker_order_id: str) -> None:
+        """End it, if it is not over."""
+        with self._call("cancel"):
+            for key, order in self.book.items():
+                if order.broker_order_id == broker_order_id and not order.status.is_final:
+                    self.book[key] = replace(order, status=OrderStatus.CANCELED)
+
+    def orders(self, since: datetime) -> Sequence[Order]:
+        """All there are; the comparison of the books is not among the calls."""
+        if fault := self.faults.pop("orders", None):
+            raise fault.error
+        return list(self.book.values())
+
     def fill(self, quantity: int, price: str) -> None:
-        """The market has filled so much of the only order, at this price on average."""
-        for key, order in self.orders.items():
+        """The market has filled so much of every order that is not over, at this price on average."""
+        for key, order in self.book.items():
+            if order.status.is_final:
+                continue
             filled = Decimal(quantity)
             status = OrderStatus.FILLED if filled == order.quantity else OrderStatus.PARTIAL
-            self.orders[key] = replace(order, status=status, filled=filled, price=Decimal(price), fee=Decimal(1))
+            self.book[key] = replace(order, status=status, filled=filled, price=Decimal(price), fee=Decimal(1))
+            self.held = [position(order.symbol, quantity, price)]
 
     def account(self) -> Account:
         """A paper account."""

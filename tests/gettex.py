@@ -135,6 +135,7 @@ def gettex(folder: Path, news: News) -> Iterator[Gettex]:
                 "entry": "now",
                 "poll_every": 1,
                 "notional": 20_000,
+                "max_order_value": 20_000,
                 "more_than": news.more_than,
             },
         )

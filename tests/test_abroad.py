@@ -239,7 +239,7 @@ def test_a_daemon_killed_while_an_order_is_on_its_way_places_it_once(
         held.over.set()
         there.lemon.heal()
 
-        there.run(utc_now())  # the next life of the bot
+        there.run(utc_now() + timedelta(seconds=15))  # the next life of the bot, when nothing can be hidden any more
         orders, theirs = there.ours(), there.lemon.orders
         assert len(orders) > 3
         assert {order.status for order in orders} == {OrderStatus.FILLED}

@@ -9,10 +9,12 @@ import pytest
 
 from bot import app
 from bot.errors import ConfigError
+from bot.plugins import Kit
 from bot.ports import Broker, BrokerView
 from bot.settings import Settings
 from brokers.simulated import SimulatedBroker
 from tests.builders import NOW, intent
+from tests.fakes import ScriptedBroker
 
 
 def settings(**changes: Any) -> Settings:
@@ -63,9 +65,60 @@ def test_a_read_only_broker_can_be_asked_everything_and_told_nothing() -> None:
     with app.opened(settings(), clock=at_now, read_only=True) as parts:
         view = app.ReadOnlyBroker(parts.broker)
     orders = members(Broker) - members(BrokerView)
-    assert {"submit", "activate"} <= orders
+    assert {"submit", "activate", "find", "cancel", "orders"} <= orders
     assert all(hasattr(view, name) for name in members(BrokerView))
     assert not any(hasattr(view, name) for name in orders)
+
+
+def careless(kit: Kit) -> ScriptedBroker:
+    """A broker that would take the same order twice."""
+    broker = ScriptedBroker(two_step=False)
+    broker.idempotent = False
+    return broker
+
+
+def forgetful(kit: Kit) -> ScriptedBroker:
+    """A broker that shows open orders only."""
+    broker = ScriptedBroker()
+    broker.list_all_statuses = False
+    return broker
+
+
+def two_steps_without_ids(kit: Kit) -> ScriptedBroker:
+    """A broker where an order that is there twice is inactive twice."""
+    broker = ScriptedBroker(two_step=True)
+    broker.idempotent = False
+    return broker
+
+
+@pytest.mark.parametrize(
+    ("broker", "reason"),
+    [
+        ("careless", "scripted could take an order twice when an answer is lost: "),
+        ("forgetful", "scripted cannot list all orders of its account: "),
+    ],
+)
+def test_a_broker_that_is_not_to_be_left_alone_is_used_by_hand_only(broker: str, reason: str) -> None:
+    chosen = settings(sources="finviz", broker=f"tests.test_app:{broker}")
+    with pytest.raises(ConfigError) as told:
+        app.staying(chosen, clock=at_now).__enter__()
+    assert str(told.value) == f"{reason}it must not be left alone, so use `insiderbot run` by hand"
+    with app.opened(chosen, clock=at_now) as parts:
+        assert parts.acting().desk is not None
+        assert parts.looking().desk is None
+
+
+def one_step_by_id(kit: Kit) -> ScriptedBroker:
+    """A broker whose orders are live at once, and never twice."""
+    return ScriptedBroker(two_step=False)
+
+
+@pytest.mark.parametrize(
+    "broker", ["simulated", "tests.test_app:two_steps_without_ids", "tests.test_app:one_step_by_id"]
+)
+def test_a_broker_whose_orders_cannot_be_doubled_may_be_left_alone(broker: str) -> None:
+    with app.staying(settings(sources="finviz", broker=broker), clock=at_now) as daemon:
+        assert daemon
 
 
 def test_a_read_only_cache_remembers_and_learns_nothing() -> None:

@@ -703,6 +703,7 @@ def test_an_older_database_is_upgraded_when_asked_and_not_before(run: Run) -> No
     with sqlite3.connect("insiderbot.db") as connection:
         connection.execute("ALTER TABLE control ADD COLUMN schema_version INTEGER NOT NULL DEFAULT 1")
         connection.execute("ALTER TABLE control DROP COLUMN epoch")
+        connection.execute("ALTER TABLE control DROP COLUMN broker_account")
         connection.execute("DROP TRIGGER broker_order_id_is_written_once")
         connection.execute("ALTER TABLE orders DROP COLUMN attempts")
         connection.execute("DROP TABLE alembic_version")

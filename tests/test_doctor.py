@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from bot.app import opened
 from bot.demo.serving import StandIn
 from bot.doctor import CHECKS, Finding, examine
 from bot.settings import Settings
+from bot.status import report
 from tests.fakes import Time
 
 NOW = datetime.now(UTC)  # or a little later: the stand-in says what time it really is
@@ -56,6 +58,7 @@ def test_where_everything_is_in_order_everything_is_good(good: dict[str, Any]) -
         ({"user_agent": "insiderbot"}, "identity", "look", "names nobody"),
         ({"openfigi_key": None}, "keys", "look", "no OpenFIGI key"),
         ({"prices": ""}, "broker", "bad", "no prices"),
+        ({"notional": Decimal(10_001)}, "limits", "bad", "BOT_NOTIONAL is 10,001 and BOT_MAX_ORDER_VALUE 10,000"),
         ({"prices": "files:none.csv"}, "broker", "bad", "no CSV file"),
         (
             {"broker": "lemon_markets", "lemon_markets_url": "http://127.0.0.1:9", "lemon_markets_key": "k"},
@@ -101,6 +104,51 @@ def test_a_halted_bot_is_worth_a_look(good: dict[str, Any]) -> None:
         "halted: on holiday",
         "insiderbot resume",
     )
+
+
+def test_a_halt_file_is_worth_a_look(good: dict[str, Any]) -> None:
+    Path("HALT").write_text("the disk is full\n")
+    store = found(**good)["store"]
+    assert (store[0].state, store[0].finding, store[0].remedy) == (
+        "look",
+        "halted: the disk is full (HALT)",
+        "remove HALT",
+    )
+
+
+def remember(good: dict[str, Any], worth: str) -> None:
+    with opened(Settings.of(**good)) as parts:
+        parts.drawdown.memory.put("highest worth of simulated in USD", worth)
+        parts.store.record([], [], NOW)
+
+
+@pytest.mark.parametrize(
+    ("highest", "state", "words"),
+    [("110000", "good", "it is 9.1% below it now"), ("112000", "look", "it is 10.7% below it now")],
+)
+def test_the_limits_in_force_are_told_and_how_far_the_account_has_fallen(
+    good: dict[str, Any], highest: str, state: str, words: str
+) -> None:
+    remember(good, highest)
+    limits = found(**good)["limits"]
+    assert [each.state for each in limits] == ["good", state]
+    assert "at most 10,000 an order and 20,000 a share, 30 a cycle, 50 and 50,000 a session" in limits[0].finding
+    assert limits[1].finding == f"halts above 40 new orders in a cycle, and 20% below the highest worth; {words}"
+
+
+def test_a_worth_that_nobody_knows_is_worth_a_look(good: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.doctor.worth", lambda *_: None)
+    assert "what the account is worth is not known now" in found(**good)["limits"][1].finding
+
+
+def test_the_status_tells_the_fall_from_the_highest_worth(good: dict[str, Any]) -> None:
+    with opened(Settings.of(**good)) as parts:
+        first = report(parts)
+    assert (first["worth"], first["highest_worth"], first["drawdown"]) == ("100000", None, "0")
+    remember(good, "120000")
+    with opened(Settings.of(**good), read_only=True) as parts:
+        now = report(parts)
+    assert (now["worth"], now["highest_worth"], now["drawdown"]) == ("100000", "120000", "0.1667")
 
 
 def test_a_full_disk_is_bad(good: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

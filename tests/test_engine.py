@@ -92,15 +92,18 @@ def test_the_same_rows_again_place_nothing_new(house: House, later: datetime) ->
     assert len(house.broker.book.orders()) == 1
 
 
-def test_a_lost_store_comes_to_the_same_order_and_the_broker_keeps_one(
-    house: House,
-) -> None:
+def test_a_lost_store_places_nothing_and_halts(house: House) -> None:
     (first,) = house.run()
     forgetful = open_database("sqlite:///:memory:")
     house.store = Repository(forgetful)
-    (again,) = house.run()
-    assert again.client_order_id == first.client_order_id
-    assert len(house.broker.book.orders()) == 1
+    assert house.run() == []
+    assert f"1 orders of ours that this database does not know, such as {first.client_order_id}" in (
+        house.store.halted() or ""
+    )
+    house.store.halt(None, MORNING)
+    assert house.run(MORNING + timedelta(minutes=1)) == []
+    assert house.store.halted() is None
+    assert [order.client_order_id for order in house.broker.book.orders()] == [first.client_order_id]
     forgetful.close()
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import BrokerError, NotPaperError, OrderRefusedError, StoreError, TryAgainError
+from bot.errors import BrokerError, NotPaperError, OrderRefusedError, StoreError, TryAgainError, UnwelcomeError
 from bot.model import Order, OrderIntent, OrderStatus, Side
 from bot.orders import Desk, client_order_id, decision_id
 from bot.store.database import Database, open_database
@@ -179,7 +179,7 @@ def test_a_lost_request_is_sent_again_under_the_same_id_in_the_next_cycle_only(
     assert broker.calls == ["submit"]
     assert work(broker, store).status is OrderStatus.WORKING
     assert broker.calls[1:3] == ["find", "submit"]
-    assert list(broker.orders) == [intent().client_order_id]
+    assert list(broker.book) == [intent().client_order_id]
 
 
 def test_while_the_look_up_fails_nothing_is_sent(store: Repository, broker: ScriptedBroker) -> None:
@@ -284,10 +284,12 @@ def test_a_halted_bot_neither_submits_nor_activates(store: Repository) -> None:
     broker.faults["submit"] = Fault(after=True)
     work(broker, store)
     store.halt("by hand", NOW)
-    assert work(broker, store).status is OrderStatus.INACTIVE
-    assert sent(broker) == ["submit"]
+    order = work(broker, store)
+    assert (order.status, order.reason) == (OrderStatus.CANCELED, "by hand")
+    assert sent(broker) == ["submit", "cancel"]
+    assert [each.status for each in broker.book.values()] == [OrderStatus.CANCELED]
     store.halt(None, NOW)
-    assert work(broker, store).status is OrderStatus.WORKING
+    assert Desk(broker, store, Time()).work() == []
 
 
 def test_an_order_is_never_sent_once_its_session_is_over(store: Repository, broker: ScriptedBroker) -> None:
@@ -381,18 +383,30 @@ def test_a_halt_between_two_steps_stops_the_next_one(store: Repository, broker: 
 
     halting = Halting()
     work(halting, store)
+    assert store.order(intent().client_order_id).status is OrderStatus.CANCELED
+    assert halting.calls == ["submit", "cancel", "find"]
+
+
+def test_a_halt_at_the_last_moment_stops_the_activation(store: Repository) -> None:
+    class Halting(Repository):
+        """Halted by somebody else just after it was asked."""
+
+        def halted(self) -> str | None:
+            answer = super().halted()
+            store.halt("stop", NOW)
+            return answer
+
+    broker, moved = ScriptedBroker(), Halting(store._database)
+    Desk(broker, moved, Time()).work()
+    assert sent(broker) == ["submit"]
     assert store.order(intent().client_order_id).status is OrderStatus.INACTIVE
-    assert halting.calls.count("activate") == 0
-    store.halt(None, NOW)
-    work(halting, store)
-    assert halting.calls.count("activate") == 1
 
 
 def test_an_order_the_broker_has_lost_is_told(
     store: Repository, broker: ScriptedBroker, caplog: pytest.LogCaptureFixture
 ) -> None:
     work(broker, store)
-    broker.orders.clear()
+    broker.book.clear()
     work(broker, store)
     assert "no longer knows" in caplog.records[-1].__dict__["facts"]["reason"]
 
@@ -443,7 +457,7 @@ def test_a_refusal_of_the_activation_of_a_live_order_is_none(store: Repository) 
 
     def live(wanted):
         answer = submit(wanted)
-        broker.orders[wanted.client_order_id] = replace(answer, status=OrderStatus.WORKING)
+        broker.book[wanted.client_order_id] = replace(answer, status=OrderStatus.WORKING)
         return answer
 
     broker.submit = live  # type: ignore[method-assign]
@@ -458,10 +472,100 @@ def test_an_order_that_the_broker_has_forgotten_does_not_stay_open_for_ever(
     clock = Time(NOW)
     desk = Desk(broker, store, clock)
     desk.work()
-    broker.orders.clear()
+    broker.book.clear()
     clock.now = wanted.valid_until + timedelta(days=2)
     assert [order.status for order in desk.work()] == [OrderStatus.WORKING]
     clock.now = wanted.valid_until + timedelta(days=3)
     (order,) = desk.work()
     assert order.status is OrderStatus.EXPIRED
     assert "no longer knows" in order.reason
+
+
+# -- what may still come after it is over, and what has no end
+
+
+def test_a_refusal_of_a_second_attempt_says_nothing_about_the_first(store: Repository, broker: ScriptedBroker) -> None:
+    broker.faults["submit"] = Fault()
+    work(broker, store)
+    broker.faults["submit"] = Fault(OrderRefusedError("not tradable here"))
+    order = work(broker, store)
+    assert (order.status, order.attempts) == (OrderStatus.SUBMITTING, 2)
+    broker.faults["find"] = Fault()
+    broker.book[order.client_order_id] = replace(order, status=OrderStatus.WORKING, broker_order_id="b-late")
+    assert work(broker, store).status is OrderStatus.SUBMITTING
+    assert work(broker, store).broker_order_id == "b-late"
+    assert broker.calls.count("submit") == 2
+
+
+def test_what_may_not_be_shown_yet_is_not_sent_again(store: Repository, broker: ScriptedBroker) -> None:
+    broker.visibility_lag = timedelta(seconds=10)
+    broker.faults["submit"] = Fault(after=True)
+    clock = Time()
+    work(broker, store, clock)
+    hidden, broker.book = broker.book, {}
+    clock.now += timedelta(seconds=9)
+    assert work(broker, store, clock).status is OrderStatus.SUBMITTING
+    broker.book = hidden
+    clock.now += timedelta(seconds=1)
+    assert work(broker, store, clock).status is OrderStatus.WORKING
+    assert broker.calls.count("submit") == 1
+
+
+def test_an_order_that_outlives_its_session_is_taken_back(store: Repository, broker: ScriptedBroker) -> None:
+    work(broker, store)
+    clock = Time(intent().valid_until)
+    assert work(broker, store, clock).status is OrderStatus.WORKING
+    clock.now += timedelta(minutes=5)
+    assert work(broker, store, clock).status is OrderStatus.CANCELED
+    assert broker.calls.count("cancel") == 1
+
+
+def test_an_order_that_was_filled_while_it_was_given_up_is_filled(store: Repository) -> None:
+    class Quick(ScriptedBroker):
+        """Somebody activates it, and the market is faster than the cancellation."""
+
+        def cancel(self, broker_order_id: str) -> None:
+            self.fill(24, "40")
+
+    broker = Quick()
+    broker.faults["submit"] = Fault(after=True)
+    work(broker, store)
+    order = work(broker, store, Time(intent().valid_until))
+    assert (order.status, order.filled) == (OrderStatus.FILLED, 24)
+
+
+def test_an_unwelcome_bot_sends_nothing_more_and_waits(store: Repository, broker: ScriptedBroker) -> None:
+    second = intent(client_order_id="itb-" + "b" * 26, decision_id="d-" + "1" * 24)
+    store.record([], [second], NOW + timedelta(minutes=1))
+    broker.faults["submit"] = Fault(UnwelcomeError("too many requests"))
+    assert [order.status for order in Desk(broker, store, Time()).work()] == [
+        OrderStatus.SUBMITTING,
+        OrderStatus.INTENT,
+    ]
+    assert (broker.calls, store.halted()) == (["submit"], None)
+    broker.faults["find"] = Fault(UnwelcomeError("the key is refused", for_good=True))
+    Desk(broker, store, Time()).work()
+    assert store.halted() == "halted by itself: the key is refused"
+    assert broker.calls == ["submit", "find"]
+
+
+def test_three_orders_that_nobody_knows_of_halt_the_bot(store: Repository, broker: ScriptedBroker) -> None:
+    class Silent(ScriptedBroker):
+        def submit(self, intent: OrderIntent) -> Order:
+            raise BrokerError("timed out")
+
+    for letter in "bc":
+        store.record([], [intent(client_order_id=f"itb-{letter * 26}", decision_id=f"d-{letter}")], NOW)
+    broker = Silent(two_step=broker.two_step)
+    Desk(broker, store, Time()).work()
+    assert "nobody knows whether 3 orders exist" in (store.halted() or "")
+
+
+@pytest.mark.parametrize("filled", [5, 25])
+def test_a_broker_that_contradicts_itself_halts_the_bot(store: Repository, broker: ScriptedBroker, filled: int) -> None:
+    work(broker, store)
+    broker.fill(10, "40")
+    work(broker, store)
+    broker.fill(filled, "40")
+    assert work(broker, store).filled == 10
+    assert f"{filled} of 24 shares" in (store.halted() or "")

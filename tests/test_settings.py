@@ -30,6 +30,16 @@ CHOSEN: dict[str, tuple[str, Any]] = {  # setting -> as written, as read; none i
     "notional": ("250.50", Decimal("250.50")),
     "entry": ("now", "now"),
     "venue": ("XETR", "XETR"),
+    "max_order_value": ("2000", Decimal(2000)),
+    "max_name_value": ("3000.5", Decimal("3000.5")),
+    "max_cycle_orders": ("5", 5),
+    "max_day_orders": ("6", 6),
+    "max_day_value": ("7000", Decimal(7000)),
+    "cash_reserve": ("0", Decimal(0)),
+    "cooldown": ("0", 0),
+    "max_drawdown": ("10%", Decimal("0.1")),
+    "burst": ("9", 9),
+    "halt_file": ("stop.txt", Path("stop.txt")),
     "cycle_at": ("08:15", "08:15"),
     "poll": ("edgar,mine", ("edgar", "mine")),
     "poll_every": ("90", 90),
@@ -190,12 +200,14 @@ def test_a_wrong_value_is_one_sentence_that_names_the_setting_and_what_was_found
     assert words.endswith(f"(found {text!r})")
 
 
-NUMBERS = ["BOT_NOTIONAL", "BOT_SIMULATED_CASH", "BOT_SIMULATED_FEE", "BOT_SIMULATED_MINIMUM"]
-SHARES = ["BOT_MORE_THAN", "BOT_SIMULATED_SPREAD"]
+AMOUNTS = ["BOT_NOTIONAL", "BOT_MAX_ORDER_VALUE", "BOT_MAX_NAME_VALUE", "BOT_MAX_DAY_VALUE", "BOT_SIMULATED_CASH"]
+COUNTS = ["BOT_MAX_CYCLE_ORDERS", "BOT_MAX_DAY_ORDERS", "BOT_BURST", "BOT_KNOWN_WITHIN", "BOT_FILED_WITHIN"]
+NUMBERS = [*AMOUNTS, *COUNTS, "BOT_CASH_RESERVE", "BOT_COOLDOWN", "BOT_SIMULATED_FEE", "BOT_SIMULATED_MINIMUM"]
+SHARES = ["BOT_MORE_THAN", "BOT_MAX_DRAWDOWN", "BOT_SIMULATED_SPREAD"]
 NO_NUMBERS = ["nan", "inf", "-inf", "Infinity", "sNaN", "1e3", "1_000", "1,000", "１２", "٣", "0x10", "--1", ".", "one"]
 
 
-@pytest.mark.parametrize("name", [*NUMBERS, *SHARES, "BOT_KNOWN_WITHIN", "BOT_FILED_WITHIN"])
+@pytest.mark.parametrize("name", [*NUMBERS, *SHARES])
 @pytest.mark.parametrize("text", [*NO_NUMBERS, "abc%", "%", "-1", "9" * 19, "9" * 400])
 def test_what_is_no_sensible_number_is_refused(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal(monkeypatch, name, text).startswith(f"{name}: ")
@@ -212,7 +224,7 @@ def test_a_share_is_less_than_the_whole(name: str, text: str, monkeypatch: pytes
     assert "should be less than 1" in refusal(monkeypatch, name, text)
 
 
-@pytest.mark.parametrize("name", ["BOT_NOTIONAL", "BOT_SIMULATED_CASH"])
+@pytest.mark.parametrize("name", AMOUNTS)
 def test_money_to_trade_with_is_more_than_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "should be greater than 0" in refusal(monkeypatch, name, "0")
 

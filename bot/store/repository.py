@@ -1,17 +1,18 @@
 """The store's one door: what has been seen, what was decided and why, and where every order stands."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import HaltedError, StoreError, TryAgainError
-from bot.model import Decision, Fill, Instrument, Order, OrderIntent, OrderStatus, Side, Skip
+from bot.model import Decision, Fill, Holding, Instrument, Order, OrderIntent, OrderStatus, Side, Skip
 from bot.plain import plain
 from bot.store import lead
 from bot.store.database import Database
@@ -20,6 +21,8 @@ from bot.store.tables import control, cursors, events, fills, lines, mappings, o
 LAST_CYCLE: Final = "last_cycle"
 SESSION_DONE: Final = "session_done"
 HEARTBEAT: Final = "heartbeat"
+ACKNOWLEDGED: Final = "acknowledged_orders"
+WRITTEN_OFF: Final = "written_off"
 CHUNK: Final = 500  # keys per query: well below every engine's limit on bound values
 OPEN: Final = [status.value for status in OrderStatus if not status.is_final]
 # Built once, because every order takes them: whether it may be sent, and compare-and-set of its state.
@@ -115,6 +118,23 @@ class Repository:
             return order
         raise StoreError(f"there is no order {client_order_id}")
 
+    def known(self, keys: Sequence[str]) -> dict[str, Order]:
+        """Those of the orders with these keys that are ours."""
+        found = [each for chunk in _chunks(keys) for each in self._orders(orders.c.client_order_id.in_(chunk))]
+        return {order.client_order_id: order for _, order in found}
+
+    def holdings(self) -> list[Holding]:
+        """The shares that our fills add up to, less what was written off."""
+        query = select(fills.c.symbol, orders.c.isin, fills.c.side, fills.c.quantity).join(orders)
+        held: dict[tuple[str, str | None], Decimal] = {}
+        with self._database.read() as connection:
+            for symbol, isin, side, quantity in connection.execute(query):
+                share = symbol, isin
+                held[share] = held.get(share, Decimal(0)) + (quantity if side == Side.BUY else -quantity)
+        gone = json.loads(self._kept(WRITTEN_OFF) or "{}")
+        left = {share: quantity - Decimal(gone.get(share[0], 0)) for share, quantity in held.items()}
+        return [Holding(symbol=symbol, isin=isin, quantity=q) for (symbol, isin), q in left.items() if q > 0]
+
     def move(self, before: Order, after: Order, fill: Fill | None = None) -> Order:
         """Keep an order's next state, and the fill that led there, in one transaction.
 
@@ -182,6 +202,29 @@ class Repository:
         """When the daemon was last alive and well; None when there never was one."""
         value = self._kept(HEARTBEAT)
         return datetime.fromisoformat(value) if value else None
+
+    def broker_account(self) -> str | None:
+        """The account orders are placed in; None before the first."""
+        with self._database.read() as connection:
+            return connection.execute(select(control.c.broker_account)).scalar()
+
+    def settle_in(self, account: str) -> None:
+        """From now on this is the account orders are placed in."""
+        with self._leading() as connection:
+            connection.execute(update(control).values(broker_account=account))
+
+    def acknowledged(self) -> set[str]:
+        """The keys of orders that are not ours to know, as whoever resumed the bot has seen."""
+        return set(json.loads(self._kept(ACKNOWLEDGED) or "[]"))
+
+    def acknowledge(self, keys: Iterable[str], gone: Iterable[Holding]) -> None:
+        """Do not halt again for the orders with these keys, nor for these shares, which are gone."""
+        off = json.loads(self._kept(WRITTEN_OFF) or "{}")
+        off |= {each.symbol: plain(Decimal(off.get(each.symbol, 0)) + each.quantity) for each in gone}
+        seen = sorted({*self.acknowledged(), *keys})
+        with self._leading() as connection:
+            _keep(connection, ACKNOWLEDGED, json.dumps(seen))
+            _keep(connection, WRITTEN_OFF, json.dumps(off))
 
     def halted(self) -> str | None:
         """The reason why nothing may be sent, or None."""

@@ -90,6 +90,7 @@ control: Final = Table(
     Column("halted", TEXT),
     Column("halted_at", Instant),
     Column("epoch", Integer, nullable=False, server_default="0"),  # of the process that leads: nobody else may write
+    Column("broker_account", TEXT),  # where orders are placed; another one is not ours
 )
 
 # What was seen and why it was or was not followed. A verdict that is not final is decided again while it is fresh.

@@ -42,7 +42,7 @@ class Shop:
         self.broker: Alpaca = before(self.standin)
         self.desk = Desk(self.broker, self.store, self.time)
 
-    def work(self, *intents: OrderIntent, after: timedelta = SECOND) -> list[Order]:
+    def work(self, *intents: OrderIntent, after: timedelta = Alpaca.visibility_lag) -> list[Order]:
         """What the desk makes of it, so much later."""
         self.time.now += after
         self.store.record([], intents, self.time.now)
@@ -107,6 +107,7 @@ def lie(**changes: object) -> Effect:
 def test_whatever_becomes_of_the_answer_there_is_one_order(shop: Shop, effect: Effect, sent: int) -> None:
     shop.fail(effect)
     shop.work(WANTED)
+    shop.store.halt(None, shop.time.now)  # as refused keys have done
     shop.work()
     shop.work()
     assert shop.status is OrderStatus.FILLED
@@ -156,7 +157,7 @@ def test_an_order_that_is_not_shown_yet_is_waited_for_and_not_sent_as_another(sh
     shop.standin.lag(Alpaca.visibility_lag)
     shop.fail(faults.lost)
     for _ in range(4):
-        [order] = shop.work(WANTED) if shop.sent == 0 else shop.work()
+        [order] = shop.work(WANTED) if shop.sent == 0 else shop.work(after=SECOND)
         assert order.status is OrderStatus.SUBMITTING
     shop.work(after=Alpaca.visibility_lag)
     assert (shop.status, shop.theirs) == (OrderStatus.FILLED, [("filled", 24)])
@@ -175,12 +176,26 @@ def test_many_orders_whose_answers_are_all_lost_are_sent_once_each(shop: Shop) -
     assert shop.sent == 12
 
 
-@pytest.mark.parametrize("path", ["/v2/account", "/v2/assets/NWRB"])
 @pytest.mark.parametrize("effect", [faults.dropped, faults.html(), BUSY, FORBIDDEN])
-def test_what_cannot_be_asked_before_keeps_the_order_here(shop: Shop, path: str, effect: Effect) -> None:
-    shop.fail(effect, path, "GET", times=3)
+def test_a_share_that_cannot_be_asked_for_keeps_the_order_here(shop: Shop, effect: Effect) -> None:
+    shop.fail(effect, "/v2/assets/NWRB", "GET", times=3)
     [order] = shop.work(WANTED)
     assert (order.status, shop.sent) == (OrderStatus.SUBMITTING, 0)
+    shop.store.halt(None, shop.time.now)
+    shop.standin.heal()
+    shop.work()
+    shop.work()
+    assert (shop.status, shop.theirs) == (OrderStatus.FILLED, [("filled", 24)])
+
+
+@pytest.mark.parametrize("path", ["/v2/account", "/v2/orders", "/v2/positions"])
+@pytest.mark.parametrize("effect", [faults.dropped, faults.html(), BUSY, FORBIDDEN])
+def test_books_that_cannot_be_compared_before_keep_every_order_here(shop: Shop, path: str, effect: Effect) -> None:
+    shop.fail(effect, path, "GET", times=3)
+    [order] = shop.work(WANTED)
+    assert (order.status, shop.sent) == (OrderStatus.INTENT, 0)
+    assert bool(shop.store.halted()) == (effect is FORBIDDEN)
+    shop.store.halt(None, shop.time.now)
     shop.standin.heal()
     shop.work()
     shop.work()

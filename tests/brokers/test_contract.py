@@ -6,11 +6,13 @@ To put your own broker through it, write a function that takes an empty folder a
 
 The account on the bench is a new paper account (or a stand-in of your broker on loopback) that can afford `intent` and
 `other`, and not `too_large`. `again` is a second broker object on the same account, as after a restart of the bot.
+`later` lets time pass: what is live by then has been filled, and what was canceled before has ended.
 """
 
 import importlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,7 +28,7 @@ from bot.demo.companies import SHARES
 from bot.demo.lemon.market import server
 from bot.errors import OrderRefusedError
 from bot.http import Http
-from bot.model import OrderIntent, OrderStatus, Terms
+from bot.model import Order, OrderIntent, OrderStatus, Terms
 from bot.orders import OURS, Desk
 from bot.plugins import Kit
 from bot.ports import Broker
@@ -46,7 +48,7 @@ from tests.fakes import Quotes, ScriptedBroker, Time
 class Bench:
     """A broker on a new paper account, and orders to try it with; `now` is an instant at which it takes them.
 
-    `close` is called at the end.
+    `later` may be called several times, `close` is called at the end.
     """
 
     broker: Broker
@@ -55,6 +57,7 @@ class Bench:
     intent: OrderIntent
     other: OrderIntent
     too_large: OrderIntent
+    later: Callable[[], object]
     close: Callable[[], object] = lambda: None
 
 
@@ -63,26 +66,39 @@ def numbered(n: int, quantity: int = 24, **changes: Any) -> OrderIntent:
     return intent(**(facts | changes))
 
 
+def passes(time: Time, long: timedelta) -> None:
+    time.now += long
+
+
 def simulated(folder: Path) -> Bench:
     """The simulated broker with 10,000 USD."""
     quotes = Quotes()
     quotes.price("NWRB", NOW - timedelta(hours=1), "40", "40.1")
+    quotes.price("NWRB", intent().valid_from, "40", "40.1")
+    time = Time()
 
     databases = [open_database(f"sqlite:///{folder}/books.db") for _ in range(2)]
 
     def broker(database: Database) -> SimulatedBroker:
         book = PaperBooks(database, Decimal(10_000))
-        return SimulatedBroker(book=book, prices=quotes, clock=Time(), conditions=Terms(fee=Decimal(1)))
+        return SimulatedBroker(book=book, prices=quotes, clock=time, conditions=Terms(fee=Decimal(1)))
 
     orders = {"intent": numbered(1), "other": numbered(2), "too_large": numbered(3, 10_000)}
     one, again = (broker(database) for database in databases)
-    return Bench(broker=one, again=again, now=NOW, close=lambda: [each.close() for each in databases], **orders)
+    return Bench(
+        broker=one,
+        again=again,
+        now=NOW,
+        later=lambda: passes(time, timedelta(days=1)),  # into the orders' session
+        close=lambda: [each.close() for each in databases],
+        **orders,
+    )
 
 
 def lemon_markets(folder: Path) -> Bench:
     """The adapter of lemon.markets before its stand-in, with 100,000 EUR."""
-    share = SHARES[0]
-    standin = server(NOW.date(), clock=Time())
+    share, time = SHARES[0], Time()
+    standin = server(NOW.date(), clock=time)
     standin.__enter__()
 
     def broker() -> LemonMarkets:
@@ -91,7 +107,7 @@ def lemon_markets(folder: Path) -> Bench:
             lemon_markets_key=SecretStr(standin.trading_key),
             lemon_markets_data_key=SecretStr(standin.data_key),
         )
-        return lemon(Kit(settings=settings, clock=Time(), http=Http("tests")))
+        return lemon(Kit(settings=settings, clock=time, http=Http("tests")))
 
     facts: dict[str, Any] = {
         "instrument": instrument(share.ticker, name=share.company, isin=share.isin),
@@ -105,13 +121,15 @@ def lemon_markets(folder: Path) -> Bench:
         intent=numbered(1, **facts),
         other=numbered(2, **facts),
         too_large=numbered(3, 10_000, **facts),
+        later=lambda: passes(time, timedelta(seconds=1)),
         close=lambda: standin.__exit__(None, None, None),
     )
 
 
 def alpaca(folder: Path) -> Bench:
     """The adapter of Alpaca before its stand-in, with 100,000 USD; the clock stands, so nothing is filled yet."""
-    standin = us_server(NOW.date(), clock=Time())
+    time = Time()
+    standin = us_server(NOW.date(), clock=time)
     standin.__enter__()
     facts: dict[str, Any] = {"valid_from": NOW - timedelta(hours=1)}
     return Bench(
@@ -121,6 +139,7 @@ def alpaca(folder: Path) -> Bench:
         intent=numbered(1, **facts),
         other=numbered(2, **facts),
         too_large=numbered(3, 10_000, **facts),
+        later=lambda: passes(time, timedelta(seconds=1)),
         close=lambda: standin.__exit__(None, None, None),
     )
 
@@ -136,7 +155,7 @@ def one_step(folder: Path) -> Bench:
 
     broker = Limited(two_step=False)
     orders = {"intent": numbered(1), "other": numbered(2), "too_large": numbered(3, 10_000)}
-    return Bench(broker=broker, again=broker, now=NOW, **orders)
+    return Bench(broker=broker, again=broker, now=NOW, later=lambda: broker.fill(24, "40"), **orders)
 
 
 def benches() -> list[Callable[[Path], Bench]]:
@@ -188,13 +207,22 @@ def test_isin_candidates_can_be_asked_for_and_hold_the_right_one_where_isins_are
     assert wanted.isin in found or not bench.broker.needs_isin
 
 
+def test_it_says_what_it_can_do(bench: Bench) -> None:
+    broker = bench.broker
+    assert {type(each) for each in (broker.two_step, broker.idempotent, broker.lookup_by_key)} == {bool}
+    assert type(broker.list_all_statuses) is bool
+    assert broker.key_ttl is None or broker.key_ttl > timedelta(0)
+    assert broker.visibility_lag >= timedelta(0)
+    assert isinstance(broker.paper_proof, str)
+
+
 def test_an_id_it_has_never_seen_is_not_found(bench: Bench) -> None:
     assert bench.broker.find(bench.intent.order()) is None
 
 
 def test_the_view_for_dry_runs_cannot_place_anything(bench: Bench) -> None:
     view = ReadOnlyBroker(bench.broker)
-    assert not any(hasattr(view, name) for name in ("submit", "activate", "find"))
+    assert not any(hasattr(view, name) for name in ("submit", "activate", "find", "cancel", "orders"))
     assert view.account() == bench.broker.account()
 
 
@@ -274,6 +302,135 @@ def test_activating_one_order_leaves_the_other_alone(bench: Bench) -> None:
     other = bench.broker.find(bench.other.order())
     assert other is not None
     assert other.status is placed(bench)
+
+
+# -- canceling
+
+
+def found(bench: Bench, wanted: OrderIntent) -> Order:
+    """The order as both objects find it."""
+    one, other = (broker.find(wanted.order()) for broker in (bench.broker, bench.again))
+    assert one is not None
+    assert one == other
+    return one
+
+
+def sent(bench: Bench, wanted: OrderIntent) -> str:
+    """The broker's id of an order that is live."""
+    broker_order_id = bench.broker.submit(wanted).broker_order_id
+    assert broker_order_id
+    bench.broker.activate(broker_order_id)
+    return broker_order_id
+
+
+def canceled(bench: Bench, broker_order_id: str) -> None:
+    bench.broker.cancel(broker_order_id)
+    bench.later()
+
+
+def test_a_canceled_order_is_gone_and_stays_findable(bench: Bench) -> None:
+    left = bench.broker.account().available
+    order = bench.broker.submit(bench.intent)
+    assert order.broker_order_id
+    canceled(bench, order.broker_order_id)
+    gone = found(bench, bench.intent)
+    assert (gone.status, gone.filled, gone.broker_order_id) == (OrderStatus.CANCELED, 0, order.broker_order_id)
+    assert bench.broker.positions() == []
+    assert bench.broker.account().available == left
+
+
+def test_an_order_that_works_is_canceled_too_unless_it_is_filled_before(bench: Bench) -> None:
+    broker_order_id = sent(bench, bench.intent)
+    before = found(bench, bench.intent)
+    canceled(bench, broker_order_id)
+    after = found(bench, bench.intent)
+    assert after == before if before.status is OrderStatus.FILLED else after.status is OrderStatus.CANCELED
+
+
+def test_a_canceled_order_is_never_activated_nor_placed_again(bench: Bench) -> None:
+    order = bench.broker.submit(bench.intent)
+    assert order.broker_order_id
+    canceled(bench, order.broker_order_id)
+    gone = found(bench, bench.intent)
+    with suppress(OrderRefusedError):
+        bench.broker.activate(order.broker_order_id)
+    with suppress(OrderRefusedError):
+        assert bench.broker.submit(bench.intent).status is OrderStatus.CANCELED
+    bench.later()
+    assert found(bench, bench.intent) == gone
+
+
+def test_to_cancel_again_changes_nothing(bench: Bench) -> None:
+    order = bench.broker.submit(bench.intent)
+    assert order.broker_order_id
+    for _ in range(2):
+        bench.broker.cancel(order.broker_order_id)
+        bench.again.cancel(order.broker_order_id)
+    bench.later()
+    gone = found(bench, bench.intent)
+    canceled(bench, order.broker_order_id)
+    assert found(bench, bench.intent) == gone
+
+
+def test_to_cancel_what_there_is_not_is_no_error_and_spares_all_others(bench: Bench) -> None:
+    order = bench.broker.submit(bench.intent)
+    assert order.broker_order_id
+    unknown = order.broker_order_id[:-1] + ("1" if order.broker_order_id.endswith("0") else "0")
+    bench.broker.cancel(unknown)
+    assert found(bench, bench.intent).status is placed(bench)
+
+
+def test_to_cancel_a_filled_order_changes_nothing(bench: Bench) -> None:
+    broker_order_id = sent(bench, bench.intent)
+    bench.later()
+    filled, held = found(bench, bench.intent), bench.broker.positions()
+    assert (filled.status, filled.filled) == (OrderStatus.FILLED, bench.intent.quantity)
+    canceled(bench, broker_order_id)
+    assert found(bench, bench.intent) == filled
+    assert bench.broker.positions() == held
+
+
+def test_to_cancel_one_order_leaves_the_other_alone(bench: Bench) -> None:
+    order, _ = bench.broker.submit(bench.intent), bench.broker.submit(bench.other)
+    assert order.broker_order_id
+    bench.broker.cancel(order.broker_order_id)
+    assert found(bench, bench.other).status is placed(bench)
+
+
+# -- listing
+
+
+def listed(bench: Bench) -> dict[str, OrderStatus]:
+    """The status of every order by our id, once it is seen that the list tells of each what `find` does."""
+    names = ("broker_order_id", "isin", "side", "quantity", "currency", "status", "filled", "price", "fee", "reason")
+    shown = {order.client_order_id: order for order in bench.broker.orders(bench.now)}
+    assert len(shown) == len(bench.again.orders(bench.now))
+    for wanted in (bench.intent, bench.other):
+        if order := bench.broker.find(wanted.order()):
+            there = shown[order.client_order_id]
+            assert {name: getattr(there, name) for name in names} == {name: getattr(order, name) for name in names}
+    return {key: order.status for key, order in shown.items()}
+
+
+def test_a_new_account_has_no_orders(bench: Bench) -> None:
+    assert bench.broker.orders(bench.now) == []
+
+
+def test_every_order_is_listed_whatever_became_of_it(bench: Bench) -> None:
+    one, other = bench.intent.client_order_id, bench.other.client_order_id
+    sent(bench, bench.intent)
+    order = bench.broker.submit(bench.other)
+    assert order.broker_order_id
+    assert listed(bench) == {one: found(bench, bench.intent).status, other: placed(bench)}
+    canceled(bench, order.broker_order_id)
+    assert listed(bench) == {one: OrderStatus.FILLED, other: OrderStatus.CANCELED}
+
+
+def test_to_look_again_shows_the_same(bench: Bench) -> None:
+    sent(bench, bench.intent)
+    bench.broker.submit(bench.other)
+    bench.later()
+    assert bench.broker.orders(bench.now) == bench.broker.orders(bench.now) == bench.again.orders(bench.now)
 
 
 # -- with the desk

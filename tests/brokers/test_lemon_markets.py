@@ -24,6 +24,7 @@ from bot.plugins import Kit, find
 from bot.settings import Settings
 from bot.store.database import Database, open_database
 from bot.store.repository import Repository
+from brokers.lemon_markets import LemonMarkets
 from brokers.lemon_markets import broker as factory
 from tests.brokers.lemon import (
     DATA_KEY,
@@ -334,6 +335,15 @@ def test_only_shares_with_an_isin_are_offered_and_not_more_than_fifty(wire: Wire
     assert len(wire.asked) == 1
 
 
+# -- what it can do
+
+
+def test_it_can_do_all_that_may_be_left_alone() -> None:
+    can = (LemonMarkets.two_step, LemonMarkets.idempotent, LemonMarkets.lookup_by_key, LemonMarkets.list_all_statuses)
+    assert can == (True, True, True, True)
+    assert (LemonMarkets.key_ttl, LemonMarkets.paper_proof) == (timedelta(days=7), "mode")
+
+
 # -- before the stand-in
 
 
@@ -392,22 +402,27 @@ def shop() -> Iterator[Shop]:
 def test_whatever_becomes_of_the_answer_there_is_one_order(shop: Shop, effect: faults.Effect, sent: int) -> None:
     shop.standin.fail(Fault(method="POST", path="/orders", effect=effect))
     shop.work(WANTED)
+    shop.store.halt(None, shop.time.now)  # as a refused key has done
+    shop.time.now += LemonMarkets.visibility_lag  # what is not found by now was not placed
     shop.work()
     assert shop.store.order(WANTED.client_order_id).status is OrderStatus.FILLED
     assert shop.at_the_broker() == [("executed", 24)]
     assert (shop.sent("/orders"), shop.sent("/activate")) == (sent, 1)
 
 
-def test_many_orders_whose_answers_are_all_lost_are_sent_once_each(shop: Shop) -> None:
-    shop.standin.fail(Fault(method="POST", path="/orders", effect=faults.lost, times=None))
-    shop.work(*(wanted(n, n=n) for n in range(1, 13)))  # more than a page of them
+def test_orders_whose_answers_are_lost_are_found_among_a_page_of_others_and_sent_once_each(shop: Shop) -> None:
+    shop.standin.fail(Fault(method="POST", path="/orders", effect=faults.lost, times=2))
+    shop.work(wanted(1, n=1), wanted(2, n=2))
+    for n in range(3, 15):
+        shop.broker.submit(wanted(n, client_order_id=f"theirs-{n}"))
     orders = shop.work()
     assert {order.status for order in orders} == {OrderStatus.FILLED}
-    assert sorted(shop.at_the_broker()) == [("executed", n) for n in range(1, 13)]
-    keys = [
-        json.loads(each.body)["idempotency"] for each in shop.standin.journal if each.path == "/orders" and each.body
+    assert sorted(shop.at_the_broker()) == [
+        ("executed", 1),
+        ("executed", 2),
+        *sorted(("inactive", n) for n in range(3, 15)),
     ]
-    assert sorted(keys) == sorted({order.client_order_id for order in orders})
+    assert shop.sent("/orders") == 2 + 12
 
 
 @pytest.mark.parametrize("effect", [faults.lost, faults.html(), faults.truncated, faults.dropped, faults.twice()])
@@ -425,6 +440,77 @@ def test_real_money_stops_the_desk(shop: Shop, path: str) -> None:
     shop.standin.fail(Fault(method="POST", path=path, effect=faults.money))
     with pytest.raises(NotPaperError, match="mode 'money'"):
         shop.work(WANTED)
+
+
+def test_an_inactive_order_is_canceled_once_and_for_all(shop: Shop) -> None:
+    order = shop.broker.submit(WANTED)
+    assert order.broker_order_id
+    for _ in range(2):
+        shop.broker.cancel(order.broker_order_id)
+    assert shop.at_the_broker() == [("canceled", 24)]
+    found = shop.broker.find(WANTED.order())
+    assert found is not None
+    assert (found.status, found.reason) == (OrderStatus.CANCELED, "canceled at lemon_markets")
+
+
+def test_an_order_that_waits_for_the_open_can_be_canceled(shop: Shop) -> None:
+    shop.time.now = datetime(2026, 3, 3, 22, 0, tzinfo=UTC)
+    order = shop.broker.submit(WANTED)
+    assert order.broker_order_id
+    shop.broker.activate(order.broker_order_id)
+    shop.broker.cancel(order.broker_order_id)
+    shop.time.now = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
+    assert shop.at_the_broker() == [("canceled", 24)]
+
+
+@pytest.mark.parametrize(
+    ("effect", "after"),
+    [
+        (faults.dropped, "inactive"),
+        (faults.refused(503), "inactive"),
+        (faults.refused(429, "rate_limit_exceeded"), "inactive"),
+        (faults.refused(401, "token_invalid"), "inactive"),
+        (faults.lost, "canceled"),
+        (faults.html(), "canceled"),
+        (faults.truncated, "canceled"),
+    ],
+)
+def test_a_cancellation_without_an_answer_is_left_open_and_may_be_repeated(
+    shop: Shop, effect: faults.Effect, after: str
+) -> None:
+    order = shop.broker.submit(WANTED)
+    shop.standin.fail(Fault(method="DELETE", path="/orders/.*", effect=effect))
+    with pytest.raises(BrokerError):
+        shop.broker.cancel(order.broker_order_id or "")
+    assert shop.at_the_broker() == [(after, 24)]
+    assert sum(1 for request in shop.standin.journal if request.method == "DELETE") == 1
+    shop.broker.cancel(order.broker_order_id or "")
+    assert shop.at_the_broker() == [("canceled", 24)]
+
+
+def test_a_cancellation_that_arrives_twice_is_done(shop: Shop) -> None:
+    order = shop.broker.submit(WANTED)
+    shop.standin.fail(Fault(method="DELETE", path="/orders/.*", effect=faults.twice()))
+    shop.broker.cancel(order.broker_order_id or "")
+    assert shop.at_the_broker() == [("canceled", 24)]
+
+
+def test_every_order_of_the_account_is_listed_with_what_became_of_it(shop: Shop) -> None:
+    shop.work(*(wanted(n, n=n) for n in range(1, 13)))  # more than a page of them
+    last = shop.broker.submit(wanted(n=13))
+    found = {order.client_order_id: (order.quantity, order.status) for order in shop.broker.orders(NOW)}
+    expected = {wanted(n=n).client_order_id: (n, OrderStatus.FILLED) for n in range(1, 13)}
+    assert found == expected | {last.client_order_id: (24, OrderStatus.INACTIVE)}
+    assert shop.broker.orders(NOW + timedelta(days=1)) == []
+
+
+@pytest.mark.parametrize("effect", [faults.dropped, faults.html(), faults.truncated, faults.refused(429)])
+@pytest.mark.parametrize("page", [0, 1])
+def test_a_list_with_a_page_that_is_missing_is_none(shop: Shop, effect: faults.Effect, page: int) -> None:
+    shop.work(*(wanted(n, n=n) for n in range(1, 13)))
+    shop.standin.fail(Fault(method="GET", path="/orders", effect=effect, after=page, times=None))
+    with pytest.raises(BrokerError):
+        shop.broker.orders(NOW)
 
 
 def test_a_trade_leaves_its_trace_in_the_account(shop: Shop) -> None:

@@ -1,8 +1,8 @@
-"""Orders at lemon.markets, word by word: placed, activated, found again."""
+"""Orders at lemon.markets, word by word: placed, activated, found again, canceled, listed."""
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from bot.errors import BrokerError, OrderRefusedError
 from bot.model import OrderStatus, Side
 from brokers.lemon_orders import STATUSES
 from tests.brokers.lemon import ISIN, OTHER_ISIN, PLACED, URL, WANTED, Wire, adapter, error, page, resting, row, wanted
-from tests.builders import instrument, intent
+from tests.builders import NOW, instrument, intent
 
 # -- placing
 
@@ -177,6 +177,7 @@ def test_an_id_never_leads_to_another_address(wire: Wire, order_id: str) -> None
         wire.broker.submit(WANTED)
     for ask in (
         lambda: wire.broker.activate(order_id),
+        lambda: wire.broker.cancel(order_id),
         lambda: wire.broker.find(replace(PLACED, broker_order_id=order_id)),
     ):
         with pytest.raises(BrokerError, match=r"^lemon_markets: id: the id of an order was expected"):
@@ -218,6 +219,12 @@ def test_each_status_has_its_meaning(wire: Wire, said: str, executed: int, statu
 def test_every_status_of_the_format_is_known() -> None:
     open_ones = {"inactive", "activated", "open", "in_progress", "canceling"}
     assert set(STATUSES) == open_ones | {"executed", "canceled", "expired", "rejected"}
+
+
+def test_what_is_found_keeps_all_that_the_broker_does_not_know(wire: Wire) -> None:
+    wire.trading("/orders/ord_1/", {"results": resting()})
+    known = replace(PLACED, mic="XMUN")
+    assert wire.broker.find(known) == replace(known, status=OrderStatus.INACTIVE, updated_at=None)
 
 
 def test_an_executed_order_says_when_and_for_how_much(wire: Wire) -> None:
@@ -329,3 +336,135 @@ def test_two_live_orders_under_one_id_are_an_alarm(wire: Wire) -> None:
     wire.orders(row(id="a"), resting(id="b", status="activated"))
     with pytest.raises(BrokerError, match=rf"^lemon_markets has 2 live orders under {WANTED.client_order_id}: "):
         wire.broker.find(WANTED.order())
+
+
+# -- canceling
+
+
+def refuses_to_cancel(wire: Wire, code: str, status: int = 400) -> None:
+    wire.raw("/orders/ord_1/", json.dumps(error(code)), status, "DELETE")
+
+
+def test_a_cancellation_is_one_request(wire: Wire) -> None:
+    wire.trading("/orders/ord_1/", {}, method="DELETE")
+    wire.broker.cancel("ord_1")
+    assert [(call.request.method, call.request.body) for call in responses.calls] == [("DELETE", None)]
+
+
+@pytest.mark.parametrize("status", [404, 400])
+def test_what_is_unknown_need_not_be_canceled(wire: Wire, status: int) -> None:
+    refuses_to_cancel(wire, "order_not_found", status)
+    wire.broker.cancel("ord_1")
+    assert len(wire.asked) == 1
+
+
+@pytest.mark.parametrize("code", ["order_not_terminated", "forbidden_in_current_state", "something_new"])
+@pytest.mark.parametrize("said", ["executed", "canceled", "expired", "rejected", "canceling"])
+def test_what_is_over_need_not_be_canceled(wire: Wire, code: str, said: str) -> None:
+    refuses_to_cancel(wire, code)
+    wire.trading("/orders/ord_1/", {"results": resting(status=said)})
+    wire.broker.cancel("ord_1")
+    assert wire.asked == [f"DELETE {URL}/orders/ord_1/", f"GET {URL}/orders/ord_1/"]
+
+
+@pytest.mark.parametrize("said", ["inactive", "activated", "open", "in_progress"])
+def test_what_is_not_over_and_cannot_be_canceled_is_said_to_be_so(wire: Wire, said: str) -> None:
+    refuses_to_cancel(wire, "forbidden_in_current_state")
+    wire.trading("/orders/ord_1/", {"results": resting(status=said)})
+    with pytest.raises(BrokerError, match=r"^lemon_markets says forbidden_in_current_state \(ours\)$"):
+        wire.broker.cancel("ord_1")
+
+
+@pytest.mark.parametrize("odd", [{"status": "teleported"}, {"id": None}, {"side": "hold"}])
+def test_a_cancellation_is_left_open_while_the_order_cannot_be_read(wire: Wire, odd: dict[str, Any]) -> None:
+    refuses_to_cancel(wire, "forbidden_in_current_state")
+    wire.trading("/orders/ord_1/", {"results": resting(**odd)})
+    with pytest.raises(BrokerError, match=rf"^lemon_markets: {next(iter(odd))}: "):
+        wire.broker.cancel("ord_1")
+
+
+def test_an_unknown_order_behind_a_gateway_is_none_to_be_sure_of(wire: Wire) -> None:
+    refuses_to_cancel(wire, "order_not_found", 500)
+    wire.trading("/orders/ord_1/", {"results": resting(status="open")})
+    with pytest.raises(BrokerError, match="order_not_found"):
+        wire.broker.cancel("ord_1")
+
+
+# -- listing
+
+
+@pytest.mark.parametrize(
+    ("since", "asked"),
+    [
+        (datetime(2026, 3, 3, 15, 0, tzinfo=UTC), "2026-03-03"),
+        (datetime(2026, 3, 3, 23, 30, tzinfo=UTC), "2026-03-03"),  # the 4th in Berlin, whose day began at 23:00
+        (datetime(2026, 3, 4, 1, 0, tzinfo=timezone(timedelta(hours=2))), "2026-03-03"),
+    ],
+)
+def test_orders_are_listed_from_the_beginning_of_a_day_that_began_everywhere(
+    wire: Wire, since: datetime, asked: str
+) -> None:
+    wire.trading("/orders/", page(), match=[query_param_matcher({"from": asked})])
+    assert wire.broker.orders(since) == []
+
+
+def test_an_order_is_listed_as_it_is_found_but_under_the_brokers_title(wire: Wire) -> None:
+    wire.orders(row())
+    (listed,) = wire.broker.orders(NOW)
+    wire.trading("/orders/ord_1/", {"results": row()})
+    assert replace(
+        listed, symbol="NWRB", valid_from=PLACED.valid_from, valid_until=PLACED.valid_until
+    ) == wire.broker.find(PLACED)
+    assert listed.symbol == "NORTHWIND ROBOTICS"
+
+
+def test_orders_of_others_are_told_as_far_as_our_words_go(wire: Wire) -> None:
+    wire.orders(
+        resting(id="a", idempotency=None, notes="by hand", limit_price=412500, type="limit", side="sell"),
+        row(id="b", idempotency="", isin=OTHER_ISIN, isin_title=None),
+        resting(id="c", idempotency="theirs-1", status="open", executed_quantity=7, executed_price=1, charge=0),
+        resting(id="d", idempotency="theirs-1", status="canceled"),
+    )
+    names = ("client_order_id", "broker_order_id", "symbol", "side", "quantity", "status", "filled")
+    assert [tuple(getattr(order, name) for name in names) for order in wire.broker.orders(NOW)] == [
+        ("", "a", "NORTHWIND ROBOTICS", "sell", 24, "inactive", 0),
+        ("", "b", OTHER_ISIN, "buy", 24, "filled", 24),
+        ("theirs-1", "c", "NORTHWIND ROBOTICS", "buy", 24, "partial", 7),
+        ("theirs-1", "d", "NORTHWIND ROBOTICS", "buy", 24, "canceled", 0),
+    ]
+
+
+def test_every_order_is_listed_whatever_the_size_of_a_page(wire: Wire) -> None:
+    for number in (1, 2, 3):
+        following = f"{URL}/orders/?page={number + 1}" if number < 3 else None
+        rows = [row(id=f"ord_{number}_{n}") for n in range(2)]
+        wire.trading("/orders/", page(*rows, total=6, page=number, next=following))
+    assert len({order.broker_order_id for order in wire.broker.orders(NOW)}) == 6
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"status": "odd"},
+        {"id": None},
+        {"id": "a/b"},
+        {"isin": None},
+        {"side": ""},
+        {"side": "hold"},
+        {"quantity": 0},
+        {"quantity": "24"},
+        {"idempotency": 7},
+        {"idempotency": "a\nb"},
+    ],
+)
+def test_one_order_that_cannot_be_read_spoils_the_list(wire: Wire, odd: dict[str, Any]) -> None:
+    wire.orders(row(id="first"), row(**odd))
+    with pytest.raises(BrokerError, match=rf"^lemon_markets: {next(iter(odd))}: "):
+        wire.broker.orders(NOW)
+
+
+@pytest.mark.parametrize("changes", [{"total": 3}, {"total": 1}, {"page": 2}, {"next": "https://elsewhere.example/"}])
+def test_a_list_that_does_not_add_up_is_none(wire: Wire, changes: dict[str, Any]) -> None:
+    wire.trading("/orders/", page(row(id="a"), row(id="b"), **changes))
+    with pytest.raises(BrokerError, match=r"^lemon_markets: "):
+        wire.broker.orders(NOW)

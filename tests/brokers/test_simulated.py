@@ -319,6 +319,63 @@ def test_many_looks_at_once_fill_once(tmp_path: Path) -> None:
         database.close()
 
 
+# -- canceling and listing
+
+
+def test_a_canceled_order_gives_back_what_it_had_reserved(account: Account) -> None:
+    left = account.broker.account().available
+    account.send(buy())
+    assert account.broker.account().available < left
+    account.broker.cancel(f"sim-{buy().client_order_id}")
+    order = account.look(buy())
+    assert (order.status, order.reason, order.updated_at) == (OrderStatus.CANCELED, "canceled", EVENING)
+    assert account.broker.account().available == left
+
+
+def test_the_market_comes_first_however_late_one_looks(account: Account) -> None:
+    account.send(buy())
+    account.quotes.price("NWRB", OPENS, "41")
+    account.at(OPENS + timedelta(hours=1)).broker.cancel(f"sim-{buy().client_order_id}")
+    assert account.look(buy()).status is OrderStatus.FILLED
+    assert account.broker.account().cash == CASH - 24 * 41 - 1
+
+
+def test_an_order_that_nobody_activated_in_its_session_can_still_be_canceled(account: Account) -> None:
+    account.broker.submit(buy())
+    account.at(CLOSES + timedelta(days=9)).broker.cancel(f"sim-{buy().client_order_id}")
+    assert account.look(buy()).status is OrderStatus.CANCELED
+
+
+def test_an_order_is_canceled_though_somebody_activates_it_at_that_moment(account: Account) -> None:
+    account.broker.submit(buy())
+    other = replace(account.broker)
+
+    class Meanwhile(PaperBooks):
+        def change(self, order: Order, before: OrderStatus) -> None:
+            if before is OrderStatus.INACTIVE:
+                other.activate(f"sim-{buy().client_order_id}")
+            super().change(order, before)
+
+    crossed = replace(account.broker, book=Meanwhile(account.book._database, CASH))
+    crossed.cancel(f"sim-{buy().client_order_id}")
+    assert account.look(buy()).status is OrderStatus.CANCELED
+
+
+def test_orders_are_listed_as_they_stand_now_and_oldest_first(account: Account) -> None:
+    for n in (3, 1, 2):
+        account.broker.submit(buy(n=n, quantity=2))
+    account.send(buy(n=4, quantity=2))
+    account.broker.cancel(f"sim-{buy(n=1).client_order_id}")
+    account.quotes.price("NWRB", OPENS, "41")
+    listed = account.at(OPENS).broker.orders(EVENING)
+    assert [(order.client_order_id[-1], order.status.value) for order in listed] == [
+        ("3", "inactive"),
+        ("1", "canceled"),
+        ("2", "inactive"),
+        ("4", "filled"),
+    ]
+
+
 # -- books
 
 

@@ -35,7 +35,7 @@ from tests.store.migration_driver import failing
 FOLDER = Path(migrations.__file__).parent
 ROOT = Path(__file__).parents[2]
 Rows = dict[str, list[tuple[Any, ...]]]
-LATER = {"control": {"epoch"}, "orders": {"attempts"}}  # columns that the first schema had not
+LATER = {"control": {"epoch", "broker_account"}, "orders": {"attempts"}}  # columns that the first schema had not
 NUMBERED = "n"  # the engine counts it
 TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",

@@ -1,4 +1,4 @@
-"""Who leads, how often an order was about to be sent, and a broker's id that is written once."""
+"""Who leads, the broker's account, how often an order was about to be sent, and a broker's id that is written once."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,6 +6,7 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 WRITTEN_ONCE = {
     "sqlite": (
         """
@@ -32,6 +33,7 @@ def upgrade() -> None:
     """Schema 0002 to 0003."""
     with op.batch_alter_table("control") as batch:
         batch.add_column(sa.Column("epoch", sa.Integer, nullable=False, server_default="0"))
+        batch.add_column(sa.Column("broker_account", TEXT))
     with op.batch_alter_table("orders") as batch:
         batch.add_column(sa.Column("attempts", sa.Integer, nullable=False, server_default="0"))
     # An order that was sent may have been sent once: whatever is refused from now on was refused again.

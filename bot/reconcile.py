@@ -1,0 +1,151 @@
+"""Our books against the broker's: what lives there of ours that we do not know, or hold to be over."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from bot.errors import BrokerError
+from bot.halting import halt
+from bot.model import Account, Holding, Order, OrderStatus, Position
+from bot.ports import Broker, Clock, Store
+
+log: Final = logging.getLogger("insiderbot.reconcile")
+WATCHED: Final = timedelta(days=7)  # what is over, and a day more: two sessions at least, whatever the holidays
+PREFIX: Final = "itb-"  # of every key that one of our orders is sent under
+LIVE: Final = frozenset({OrderStatus.WORKING, OrderStatus.PARTIAL, OrderStatus.FILLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a comparison has found.
+
+    `revived` are orders of ours that are over here and live there, each with the broker's word; `stray` the broker's
+    ids of inactive orders that nobody will ever activate; `unknown` our keys that we know nothing of; `breach` says why
+    nothing may be sent before somebody has looked.
+    """
+
+    revived: tuple[tuple[Order, Order], ...] = ()
+    stray: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    breach: str | None = None
+
+
+class Reconciler:
+    """Compares the books before anything is sent."""
+
+    def __init__(self, broker: Broker, store: Store, clock: Clock) -> None:
+        self._broker = broker
+        self._store = store
+        self._clock = clock
+
+    def work(self) -> None:
+        """Open again what lives at the broker, cancel what nobody will activate, and halt where books contradict.
+
+        BrokerError when the broker does not show all of its books: then nothing may be sent.
+        """
+        listed, account, positions = self._theirs()
+        acknowledged, holdings = self._store.acknowledged(), self._store.holdings()
+        listed = [order for order in listed if order.client_order_id not in acknowledged]
+        findings = compare(self._store.known([order.client_order_id for order in listed]), listed)
+        pinned = self._store.broker_account()
+        lost = reset(pinned, account, holdings, positions)
+        if breach := findings.breach or lost:
+            halt(self._store, breach, self._clock())
+            self._store.acknowledge(findings.unknown, holdings if lost else ())
+        if account.id != pinned:
+            self._store.settle_in(account.id)
+        for order, answer in findings.revived:
+            self._open_again(order, answer)
+        for broker_order_id in findings.stray:
+            log.warning("an order that nobody will activate is canceled", extra={"facts": {"id": broker_order_id}})
+            self._broker.cancel(broker_order_id)
+
+    def _theirs(self) -> tuple[Sequence[Order], Account, Sequence[Position]]:
+        """The broker's books, read twice, because they may change while they are read."""
+        created = [intent.created_at for intent, _ in self._store.open_orders()]
+        since = min([*created, self._clock() - WATCHED]) - timedelta(days=1)
+        account, listed, positions = self._broker.account(), self._broker.orders(since), self._broker.positions()
+        if _ids(listed) != _ids(self._broker.orders(since)):
+            raise BrokerError("the broker's orders changed while they were read: nothing is sent for now")
+        return listed, account, positions
+
+    def _open_again(self, order: Order, answer: Order) -> None:
+        log.error("an order that was over lives", extra={"facts": {"client_order_id": order.client_order_id}})
+        reason = f"it was {order.status} here, and lives at the broker"
+        alive = replace(order, status=OrderStatus.WORKING, broker_order_id=answer.broker_order_id, reason=reason)
+        self._store.move(order, replace(alive, updated_at=self._clock()))
+
+
+def compare(ours: Mapping[str, Order], listed: Sequence[Order]) -> Findings:
+    """Our orders by their keys against all that the broker lists; what others have placed there is left alone."""
+    found: dict[str, list[Order]] = {}
+    for order in listed:
+        if order.client_order_id.startswith(PREFIX):
+            found.setdefault(order.client_order_id, []).append(order)
+    unknown = tuple(key for key in found if key not in ours)
+    known = [(ours[key], theirs) for key, theirs in found.items() if key in ours]
+    breaches = [reason for order, theirs in known if (reason := _breach(order, theirs))]
+    if unknown:
+        breaches.append(
+            f"the broker has {len(unknown)} orders of ours that this database does not know, such as {unknown[0]}:"
+            " it is not the database they were placed from, or an older copy of it"
+        )
+    stray = [each for key in unknown for each in found[key]]
+    stray += [each for order, theirs in known for each in theirs if _is_retired(order, each)]
+    return Findings(
+        revived=tuple(
+            (order, each)
+            for order, theirs in known
+            for each in theirs
+            if order.status.is_final
+            and order.status is not OrderStatus.FILLED
+            and each.status in LIVE
+            and order.broker_order_id in {None, each.broker_order_id}
+        ),
+        stray=tuple(
+            each.broker_order_id for each in stray if each.status is OrderStatus.INACTIVE and each.broker_order_id
+        ),
+        unknown=unknown,
+        breach=breaches[0] if breaches else None,
+    )
+
+
+def reset(
+    pinned: str | None, account: Account, holdings: Sequence[Holding], positions: Sequence[Position]
+) -> str | None:
+    """Why this is not the account as we left it, or None: another one, or one of whose shares none is left."""
+    if pinned not in {None, account.id}:
+        return (
+            f"the broker shows account {account.id}, and orders were placed in {pinned}:"
+            " it was reset, or the key is of another one"
+        )
+    if holdings and not any(position.is_of(holding) for holding in holdings for position in positions):
+        return (
+            f"the broker holds none of the {len(holdings)} shares that were bought, such as {holdings[0].symbol}:"
+            " the account was reset, or somebody sold everything"
+        )
+    return None
+
+
+def _breach(order: Order, theirs: Sequence[Order]) -> str | None:
+    """Why what the broker has under one key cannot be, or None."""
+    live = [each for each in theirs if each.status in LIVE]
+    if len(live) > 1:
+        return f"the broker has {len(live)} live orders under {order.client_order_id}: there may be one"
+    if live and order.broker_order_id not in {None, live[0].broker_order_id}:
+        return (
+            f"{order.client_order_id} lives at the broker as {live[0].broker_order_id},"
+            f" and was placed as {order.broker_order_id}"
+        )
+    return None
+
+
+def _is_retired(order: Order, theirs: Order) -> bool:
+    """Whether an order at the broker is none that we could still activate; never while the key is open."""
+    return order.status.is_final or order.broker_order_id not in {None, theirs.broker_order_id}
+
+
+def _ids(orders: Iterable[Order]) -> set[tuple[str, str | None]]:
+    return {(order.client_order_id, order.broker_order_id) for order in orders}
