@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bot.daemon import Daemon
 
 IN_MEMORY = "sqlite:///:memory:"
+EDGAR_ALONE = ("edgar",)  # what BOT_POLL is when nobody has set it: then it need not be among the sources
 
 
 def utc_now() -> datetime:
@@ -112,11 +113,14 @@ class App:
 
         TryAgainError while another process leads over the same database.
         """
-        self.store.epoch = self._lead.epoch()
+        self.lead()
         desk = Desk(self.broker, self.store, self.clock)
         bot = self._bot(self.broker, self.store, desk=desk, trade_backlog=trade_backlog)
-        polled = [source for source in bot.sources if source.name in self.settings.poll]
-        return replace(bot, sources=polled) if polling else bot
+        return replace(bot, sources=self.polled) if polling else bot
+
+    def lead(self) -> None:
+        """Write as the one process that leads; TryAgainError while another one does."""
+        self.store.epoch = self._lead.epoch(self._database)
 
     def looking(self) -> Bot:
         """A bot that can plan and nothing else; it looks past the backlog, since nothing of it will be traded."""
@@ -148,6 +152,21 @@ class App:
         return [self._part("sources", spec) for spec in self.settings.sources]
 
     @property
+    def polled(self) -> list[Source]:
+        """The sources that are asked between the sessions' cycles; ConfigError when a name is none of them."""
+        found = {name: self._named(name) for name in self.settings.poll}
+        unknown = [name for name in found if found[name] is None]
+        if unknown and self.settings.poll != EDGAR_ALONE:
+            raise ConfigError(f"BOT_POLL names {unknown[0]}, which is none of BOT_SOURCES")
+        return [source for source in self.sources if source in found.values()]
+
+    def _named(self, name: str) -> Source | None:
+        """The source that BOT_SOURCES, or it itself, calls so."""
+        named = zip(self.settings.sources, self.sources, strict=True)
+        same = (source for spec, source in named if name.casefold() in {spec.casefold(), source.name.casefold()})
+        return next(same, None)
+
+    @property
     def primary(self) -> str | None:
         """The name of the source that must show an event before it is traded; None when there is none."""
         named, specs = self.settings.primary, self.settings.sources
@@ -159,10 +178,10 @@ class App:
             raise ConfigError(
                 f"BOT_PRIMARY: the rows of {named} are those of the sites they were saved from; name a site"
             )
-        names = {spec: source.name for spec, source in zip(specs, self.sources, strict=True)}
-        if named not in {*names, *names.values()}:
+        source = self._named(named)
+        if source is None:
             raise ConfigError(f"BOT_PRIMARY is {named}, which is none of BOT_SOURCES ({', '.join(specs)}), nor none")
-        return names.get(named, named).partition(":")[0]  # the rows of edgar:ISSUER are EDGAR's
+        return "edgar" if source.name.startswith("edgar:") else source.name  # the rows of edgar:ISSUER are EDGAR's
 
     @cached_property
     def broker(self) -> Broker:

@@ -19,7 +19,7 @@ from threading import Event, Lock, Timer
 from typing import Final, Protocol
 
 from bot.engine import Bot, Plan
-from bot.errors import BlockedError, BotError, TryAgainError
+from bot.errors import BlockedError, BotError, SourceError, TryAgainError
 from bot.model import Decision, Degraded, Order, OrderIntent, OrderStatus, Skip
 from bot.ports import Clock
 from bot.sessions import Session
@@ -67,6 +67,10 @@ class Parts(Protocol):
         """What is remembered."""
         ...
 
+    def lead(self) -> None:
+        """Write as the one process that leads; TryAgainError while another one does."""
+        ...
+
     def acting(self, *, trade_backlog: bool = False, polling: bool = False) -> Bot:
         """A bot that writes down, submits and activates; `polling`, it asks only the sources for that."""
         ...
@@ -93,7 +97,8 @@ class Daemon:
         self._busy_since: datetime | None = None
         self._failures = 0
         self._degraded: tuple[Degraded, ...] = ()
-        self._not_before = self._watch_at = datetime.min.replace(tzinfo=UTC)
+        self._polls_failed = 0
+        self._not_before = self._watch_at = self._poll_at = datetime.min.replace(tzinfo=UTC)
 
     def tick(self) -> None:
         """Do what is due now; what fails is logged and tried again later."""
@@ -124,6 +129,7 @@ class Daemon:
             return
         try:
             with self._opened() as parts:
+                parts.lead()
                 parts.store.beat(now)
         except BotError as error:
             log.error("no sign of life could be written", extra={"facts": {"reason": str(error)}})  # noqa: TRY400
@@ -150,14 +156,25 @@ class Daemon:
     def _do_what_is_due(self, parts: Parts, now: datetime) -> None:
         if due := self._timetable.due(parts.store.session_done(), now):
             self._cycle(parts, due)
-        elif self._poll_every and filings_come(now):
-            self._tell(*parts.acting(trade_backlog=self._trade_backlog, polling=True).run())
+        elif self._poll_every and now >= self._poll_at and filings_come(now):
+            self._poll(parts, self._poll_every)
         elif now < self._watch_at <= now + LAST_RETRY:
             return
         elif parts.store.open_orders():
             parts.acting().watch()  # every change is logged where it is made
         in_doubt = any(order.status in IN_DOUBT for _, order in parts.store.open_orders())
         self._watch_at = now + (SOON if in_doubt else WATCH)
+
+    def _poll(self, parts: Parts, every: timedelta) -> None:
+        """Ask for what is new; a source that fails is asked again a little later each time."""
+        try:
+            self._tell(*parts.acting(trade_backlog=self._trade_backlog, polling=True).run())
+        except SourceError as error:
+            self._polls_failed += 1
+            self._poll_at = self._clock() + min(every * 2 ** min(self._polls_failed, 10), FIRST_RETRY)
+            log.warning("a poll failed", extra={"facts": {"reason": str(error), "again_at": self._poll_at}})
+        else:
+            self._polls_failed = 0
 
     def _cycle(self, parts: Parts, due: Sequence[Session]) -> None:
         facts = {"sessions": [session.day for session in due], "due_at": self._timetable.instant(due[-1])}

@@ -16,6 +16,8 @@ from brokers.simulated import SimulatedBroker
 from tests.builders import NOW, intent
 from tests.fakes import ScriptedBroker
 
+MEMORY = "sqlite:///:memory:"
+
 
 def settings(**changes: Any) -> Settings:
     return Settings.load(None, **changes)
@@ -173,3 +175,19 @@ def test_the_clock_of_the_house_is_aware_and_in_utc() -> None:
     offset = app.utc_now().utcoffset()
     assert offset is not None
     assert not offset
+
+
+@pytest.mark.parametrize(("name", "polled"), [("edgar:aapl", ["edgar:AAPL"]), ("EDGAR:AAPL", ["edgar:AAPL"])])
+def test_a_source_is_polled_by_whatever_name_it_has(name: str, polled: list[str]) -> None:
+    chosen = Settings.of(sources="edgar:aapl,finviz", poll=name, user_agent="bot me@host.example", database_url=MEMORY)
+    with app.opened(chosen) as parts:
+        assert [source.name for source in parts.polled] == polled
+
+
+def test_a_name_in_bot_poll_that_is_no_source_is_told() -> None:
+    chosen = {"user_agent": "bot me@host.example", "database_url": MEMORY}
+    with app.opened(Settings.of(sources="edgar", poll="egdar", **chosen)) as parts:
+        with pytest.raises(ConfigError, match="BOT_POLL names egdar, which is none of BOT_SOURCES"):
+            _ = parts.polled
+    with app.opened(Settings.of(sources="finviz", **chosen)) as parts:
+        assert parts.polled == []

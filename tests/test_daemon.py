@@ -25,10 +25,12 @@ from bot.demo.openfigi import OpenFigiServer
 from bot.demo.serving import Reply, StandIn
 from bot.demo.show import served
 from bot.engine import Plan
-from bot.errors import BrokerError, ConfigError, NotPaperError
+from bot.errors import BrokerError, ConfigError, NotPaperError, SourceError
+from bot.model import Order, OrderIntent, OrderStatus
 from bot.sessions import Sessions
 from bot.settings import Settings
 from bot.timetable import Timetable
+from tests.builders import intent, order
 from tests.fakes import Time
 
 PATIENCE = 60  # seconds for a process to start on a busy machine
@@ -370,6 +372,7 @@ class Polled:
     def __init__(self) -> None:
         self.done: date | None = None
         self.asked: list[str] = []
+        self.fails = 0
 
     @property
     def store(self) -> "Polled":
@@ -381,10 +384,12 @@ class Polled:
     def finish_session(self, day: date) -> None:
         self.done = day
 
-    def open_orders(self) -> list[int]:
-        return [1]
+    def open_orders(self) -> list[tuple[OrderIntent, Order]]:
+        return [(intent(), order(status=OrderStatus.WORKING))]
 
     def beat(self, now: datetime) -> None: ...
+
+    def lead(self) -> None: ...
 
     def acting(self, *, trade_backlog: bool = False, polling: bool = False) -> Any:
         self._kind = "poll" if polling else "cycle"
@@ -392,6 +397,9 @@ class Polled:
 
     def run(self) -> Any:
         self.asked.append(self._kind)
+        if self._kind == "poll" and self.fails:
+            self.fails -= 1
+            raise SourceError("busy")
         return Plan(as_of=datetime.now(UTC), decisions=(), intents=(), degraded=()), []
 
     def watch(self) -> None:
@@ -419,3 +427,19 @@ def test_what_is_polled_is_asked_while_filings_come_and_orders_are_watched_at_al
     night = [minute for minute, what in told if what == "watch"]
     assert all(later - earlier == 5 for earlier, later in pairwise(night))
     assert len(night) > 80
+
+
+def test_a_poll_that_fails_is_tried_again_a_little_later_each_time_and_orders_are_watched_meanwhile() -> None:
+    parts, clock = Polled(), Time(datetime(2026, 3, 3, 1, tzinfo=UTC))
+    parts.fails = 4
+    opened_parts: Any = lambda: nullcontext(parts)  # noqa: E731
+    timetable = Timetable(sessions=Sessions("XNYS"), at=clock_time(9))
+    daemon = Daemon(opened_parts, timetable, clock, poll_every=timedelta(minutes=1))
+    begun, told = clock.now, []
+    while clock.now < begun + timedelta(minutes=30):
+        parts.asked.clear()
+        daemon.tick()
+        told += [((clock.now - begun) // timedelta(minutes=1), what) for what in parts.asked]
+        clock.now += timedelta(seconds=10)
+    assert [minute for minute, what in told if what == "poll"][:7] == [1, 3, 7, 15, 25, 26, 27]
+    assert [what for minute, what in told if 8 <= minute < 15] == ["watch"]

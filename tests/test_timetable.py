@@ -104,6 +104,8 @@ class Remembered:
     def store(self) -> "Remembered":
         return self
 
+    def lead(self) -> None: ...
+
     def acting(self, *, trade_backlog: bool = False) -> Any:
         return self
 

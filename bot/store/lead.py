@@ -4,14 +4,16 @@ A lock tells who is alive and leads: the engine lets go of it when its holder di
 may write: whoever takes the lock counts it up, and who only believes to lead changes nothing any more.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from sqlalchemy import Connection, select, update
 
 from bot.errors import TryAgainError
 from bot.store import postgresql, sqlite
-from bot.store.database import open_database, parsed
+from bot.store.database import Database, parsed
 from bot.store.tables import control
+
+EPOCH: Final = select(control.c.epoch)
 
 
 class Lock(Protocol):
@@ -34,16 +36,23 @@ class Lead:
         self._lock: Lock | None = None
         self._epoch = 0
 
-    def epoch(self) -> int:
-        """The number that our writes carry; TryAgainError while another process leads."""
-        if self._lock is None or not self._lock.held():
+    def epoch(self, database: Database) -> int:
+        """The number that our writes carry into this database; TryAgainError while another process leads.
+
+        A lead that was lost, with the lock's file or connection or to another copy of the database, is taken again.
+        """
+        with database.read() as connection:
+            is_ours = connection.execute(EPOCH).scalar() == self._epoch
+        if self._lock is None or not self._lock.held() or not is_ours:
             self.close()
             place = parsed(self._url)
             engine = sqlite if place.get_backend_name() == "sqlite" else postgresql
             self._lock = engine.locked(place)
             if self._lock is None:
                 raise TryAgainError("another insiderbot leads over this database: only one may run at a time")
-            self._epoch = _next_epoch(self._url)
+            with database.write() as connection:
+                connection.execute(update(control).values(epoch=control.c.epoch + 1))
+                self._epoch = int(connection.execute(EPOCH).scalar_one())
         return self._epoch
 
     def close(self) -> None:
@@ -54,16 +63,6 @@ class Lead:
 
 
 def check(connection: Connection, epoch: int | None) -> None:
-    """TryAgainError when another process leads by now; whoever has no epoch (None) needs no lead."""
-    if epoch is not None and connection.execute(select(control.c.epoch)).scalar() != epoch:
-        raise TryAgainError("another insiderbot leads over this database by now: nothing was written")
-
-
-def _next_epoch(url: str) -> int:
-    database = open_database(url)
-    try:
-        with database.write() as connection:
-            connection.execute(update(control).values(epoch=control.c.epoch + 1))
-            return int(connection.execute(select(control.c.epoch)).scalar_one())
-    finally:
-        database.close()
+    """TryAgainError when these writes are no longer a leader's; whoever has no epoch (None) needs no lead."""
+    if epoch is not None and connection.execute(EPOCH).scalar() != epoch:
+        raise TryAgainError("another insiderbot took the lead over this database meanwhile: nothing was written")

@@ -194,8 +194,8 @@ class Repository:
             _keep(connection, SESSION_DONE, day.isoformat())
 
     def beat(self, now: datetime) -> None:
-        """The daemon was alive and well at this instant."""
-        with self._database.write() as connection:
+        """The daemon was alive and well at this instant, and leads."""
+        with self._leading() as connection:
             _keep(connection, HEARTBEAT, now.isoformat())
 
     def heartbeat(self) -> datetime | None:

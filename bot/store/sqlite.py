@@ -58,31 +58,34 @@ def engine(url: URL, *, read_only: bool, migrating: bool = False) -> Engine:
 class Lock:
     """A file beside the database that SQLite itself keeps locked for as long as this process lives."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        self._path = path
+        self._file = path.stat().st_ino if path else 0
         self.close = connection.close
 
     def held(self) -> bool:
-        """Nobody can take it away."""
-        return True
+        """Nobody can take it away, but somebody may have deleted it."""
+        try:
+            return self._path is None or self._path.stat().st_ino == self._file
+        except OSError:
+            return False
 
 
 def locked(url: URL) -> Lock | None:
     """The lock of this database, or None while another process has it; in memory everyone is alone."""
     path = path_of(url)
-    name = path.with_name(path.name + ".lead") if path else ":memory:"
+    path = path.resolve().with_name(path.resolve().name + ".lead") if path else None  # one file by whatever name
+    connection = None
     try:
-        connection = sqlite3.connect(name, timeout=0, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as error:
-        raise ConfigError(f"BOT_DATABASE_URL: {name} cannot be opened ({error}); may this user write there?") from None
-    try:
+        connection = sqlite3.connect(path or ":memory:", timeout=0, isolation_level=None, check_same_thread=False)
         connection.execute("BEGIN EXCLUSIVE")
     except sqlite3.Error as error:
-        connection.close()
+        if connection:
+            connection.close()
         if "locked" in str(error):
             return None
-        raise StoreError(f"{name} cannot be locked ({error}); may this user write there?") from None
-    return Lock(connection)
+        raise StoreError(f"{path} cannot be locked ({error}); may this user write there?") from None
+    return Lock(connection, path)
 
 
 def told(error: DBAPIError) -> StoreError | TryAgainError:
