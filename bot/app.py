@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bot.engine import Bot
 from bot.errors import ConfigError
 from bot.freshness import Freshness
+from bot.halt_file import HaltFile
 from bot.http import Http
 from bot.limits import Drawdown, Limits
 from bot.orders import Desk
@@ -105,7 +106,7 @@ class App:
         self._lead = lead
         self.settings = settings
         self.clock = clock
-        self.store = Repository(database)
+        self.store = Repository(database, HaltFile(settings.halt_file))
         self._database = database
 
     def acting(self, *, trade_backlog: bool = False, polling: bool = False) -> Bot:
@@ -144,12 +145,18 @@ class App:
 
     @cached_property
     def sources(self) -> list[Source]:
-        """Every source the settings name; ConfigError when they name none."""
-        if not self.settings.sources:
+        """Every source the settings name; ConfigError when they name none, or one twice."""
+        specs = self.settings.sources
+        if not specs:
             raise ConfigError("BOT_SOURCES is empty: write edgar or files:PATH, say, or try `insiderbot demo` first")
-        if len(set(self.settings.sources)) < len(self.settings.sources):
+        sources: list[Source] = [self._part("sources", spec) for spec in specs]
+        if bare := [spec for spec in specs if spec.endswith(":")]:
+            raise ConfigError(
+                f"BOT_SOURCES has {bare[0]}, with nothing behind the colon: name it, as in edgar:AAPL, or leave the colon"
+            )
+        if len({source.name for source in sources}) < len(specs):
             raise ConfigError("BOT_SOURCES names a source twice: a second witness is another source")
-        return [self._part("sources", spec) for spec in self.settings.sources]
+        return sources
 
     @property
     def polled(self) -> list[Source]:

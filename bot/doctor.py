@@ -13,10 +13,13 @@ from sqlalchemy.engine import make_url
 
 from bot.app import App, opened
 from bot.errors import BotError
+from bot.halt_file import HaltFile
 from bot.http import Http, HttpError
+from bot.limits import fall
 from bot.ports import Clock
 from bot.sessions import Sessions
 from bot.settings import Settings
+from bot.worth import worth
 
 State = Literal["good", "look", "bad"]
 ENOUGH_DISK: Final = 200 * 1024**2
@@ -109,6 +112,32 @@ def _quotes(settings: Settings, parts: App) -> Found:
         yield "bad", "the simulated broker has no prices: no order can be sized", "set BOT_PRICES=files:PATH"
 
 
+def _limits(settings: Settings, clock: Clock) -> Found:
+    if settings.notional > settings.max_order_value:
+        over = f"BOT_NOTIONAL is {settings.notional:,} and BOT_MAX_ORDER_VALUE {settings.max_order_value:,}"
+        yield "bad", f"{over}: every buy of that size is refused", "lower the one or raise the other"
+    yield (
+        "good",
+        f"buys: at most {settings.max_order_value:,} an order and {settings.max_name_value:,} a share,"
+        f" {settings.max_cycle_orders} a cycle, {settings.max_day_orders} and {settings.max_day_value:,} a session;"
+        f" {settings.cash_reserve:,} stay in cash; {settings.cooldown} days of rest after a loss",
+        "",
+    )
+    with opened(settings, clock=clock, read_only=True) as parts:
+        account = parts.broker.account()
+        total, highest = worth(account, parts.broker, parts.rates, parts.clock()), parts.drawdown.highest(account)
+    told = (
+        f"halts above {settings.burst} new orders in a cycle, and {settings.max_drawdown:.0%} below the highest worth"
+    )
+    if total is None:
+        yield "look", f"{told}; what the account is worth is not known now", "quotes are needed for all that is held"
+    else:
+        fallen = fall(total, highest)
+        is_far = fallen * 2 > settings.max_drawdown
+        remedy = "look at `insiderbot positions`" if is_far else ""
+        yield "look" if is_far else "good", f"{told}; it is {fallen:.1%} below it now", remedy
+
+
 def _clock(settings: Settings, clock: Clock) -> Found:
     now = clock()
     if now.year < EARLIEST:
@@ -149,7 +178,10 @@ def _store(settings: Settings, clock: Clock) -> Found:
     with opened(settings, clock=clock, read_only=True) as parts:
         last, done = parts.store.last_cycle(), parts.store.session_done()
         open_orders, halted = len(parts.store.open_orders()), parts.store.halted()
-    if halted:
+    file = HaltFile(settings.halt_file).reason()
+    if file:
+        yield "look", f"halted: {file}", f"remove {settings.halt_file}"
+    if halted and halted != file:
         yield "look", f"halted: {halted}", "insiderbot resume"
     if last is None:
         yield "good", f"{settings.shown()['BOT_DATABASE_URL']} is still empty", ""
@@ -191,6 +223,7 @@ CHECKS: Final[dict[str, Callable[[Settings, Clock], Found]]] = {
     "identity": _identity,
     "keys": _keys,
     "broker": _broker,
+    "limits": _limits,
     "clock": _clock,
     "calendar": _calendar,
     "store": _store,

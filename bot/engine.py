@@ -13,6 +13,7 @@ from bot.errors import ConfigError, NotPaperError
 from bot.events import as_table, decided, find_events
 from bot.freshness import Freshness
 from bot.halting import halt
+from bot.limits import Breach
 from bot.model import Decision, Degraded, Order, OrderIntent, Skip
 from bot.news import around_new, gather, public_by
 from bot.orders import Desk
@@ -35,6 +36,12 @@ class Plan:
         """Why some events are still to be decided, soon; None when all are."""
         skips = (decision.verdict for decision in self.decisions)
         return next((skip.reason for skip in skips if isinstance(skip, Skip) and skip.outage), None)
+
+    @property
+    def breach(self) -> str | None:
+        """Why the bot is to halt before anything is sent; None when nothing is amiss."""
+        skips = (decision.verdict for decision in self.decisions)
+        return next((skip.reason for skip in skips if isinstance(skip, Breach)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +75,8 @@ class Bot:
         """Write the plan down, submit, activate; the orders as they stand afterwards."""
         if self.desk is None:
             raise ConfigError("a dry run places nothing")
+        if plan.breach:  # first of all: what is recorded with it would not be seen as a breach again
+            halt(self.store, plan.breach, plan.as_of)
         self.store.record(plan.decisions, plan.intents, plan.as_of)
         return self.desk.work()
 

@@ -11,6 +11,5 @@ log: Final = logging.getLogger("insiderbot.halting")
 
 def halt(store: Store, reason: str, now: datetime) -> None:
     """From now on nothing is sent; where that was so before, the first reason stays."""
-    if store.halted() is None:
+    if store.halt(f"halted by itself: {reason}", now, anew=False):
         log.error("halted", extra={"facts": {"reason": reason}})
-        store.halt(f"halted by itself: {reason}", now)

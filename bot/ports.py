@@ -240,8 +240,11 @@ class Store(Protocol):
         """The reason why nothing may be sent, or None."""
         ...
 
-    def halt(self, reason: str | None, now: datetime) -> None:
-        """Stop sending for this reason, durably; None starts again."""
+    def halt(self, reason: str | None, now: datetime, *, anew: bool = True) -> bool:
+        """Stop sending for this reason, durably; None starts again. Not `anew`, an earlier reason stays.
+
+        Whether this reason is now the one.
+        """
         ...
 
     def have_decisions(self, decision_ids: Sequence[str]) -> set[str]:

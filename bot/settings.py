@@ -72,6 +72,7 @@ PaperUrl = Annotated[str, AfterValidator(paper_url)]
 Fraction = Annotated[Decimal, BeforeValidator(partial(_number, percent=True)), Field(ge=0, lt=1, allow_inf_nan=False)]
 Money = Annotated[Decimal, BeforeValidator(_number), Field(gt=0, le=10**9, allow_inf_nan=False)]
 Fee = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=10**6, allow_inf_nan=False)]
+Count = Annotated[int, BeforeValidator(_number), Field(ge=1, le=10_000)]
 Days = Annotated[int, BeforeValidator(_number), Field(ge=1, le=250)]
 Form = Literal["3", "4", "5"]
 Seconds = Annotated[int, BeforeValidator(_number), Field(ge=1, le=86_400)]
@@ -125,6 +126,26 @@ class Settings(BaseSettings):
         description="next_open: the first session that opens after the news; now: only while the venue is open",
     )
     venue: str = Field("XNYS", pattern=r"^[A-Z0-9]{4}$", description="Calendar of the venue, as ISO 10383 MIC")
+
+    max_order_value: Money = Field(Decimal(10_000), description="Limit: the most a buy may be worth")
+    max_name_value: Money = Field(
+        Decimal(20_000), description="Limit: the most of one share, held and on order, or bought within 30 days"
+    )
+    max_cycle_orders: Count = Field(30, description="Limit: the most buys in one cycle")
+    max_day_orders: Count = Field(50, description="Limit: the most buys for one session")
+    max_day_value: Money = Field(Decimal(50_000), description="Limit: the most that the buys for one session are worth")
+    cash_reserve: Fee = Field(Decimal(100), description="Limit: cash that stays, for prices that move before the fill")
+    cooldown: Annotated[int, BeforeValidator(_number), Field(ge=0, le=250)] = Field(
+        7, description="Limit: days in which a share that was sold at a loss is not bought again"
+    )
+    max_drawdown: Fraction = Field(
+        Decimal("0.2"),
+        description="The bot halts when the account falls this far below its highest worth, as 20% or 0.2",
+    )
+    burst: Count = Field(40, description="The bot halts, and places none, when there are more new orders in one cycle")
+    halt_file: Path = Field(
+        Path("HALT"), description="While this file is there, nothing is sent; its first line is why"
+    )
 
     cycle_at: TimeOfDay = Field(
         "09:00",
@@ -215,8 +236,9 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z][A-Za-z0-9-]{0,60}$",
         description="rest: the header of the key; Authorization sends it as a Bearer token, any other one as it is",
     )
-    rest_paging: Literal["cursor", "offset"] = Field(
-        "cursor", description="rest: how its list is paged: cursor (next_cursor) or offset (page, total_count)"
+    rest_paging: Literal["cursor", "page", "offset"] = Field(
+        "cursor",
+        description="rest: how its list is paged: cursor (next_cursor), page (page, page_size), offset (offset, limit)",
     )
     rest_fields: Names = Field(
         (), description="rest: its words where they are not ours, by comma: owner=insiderName; nothing after = for none"

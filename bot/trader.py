@@ -1,19 +1,29 @@
 """From followed events to orders as intended: the instrument, the session, the size; everything here only reads."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol
 
-from bot import orders
+from bot import limits, orders
 from bot.errors import BrokerError, NotPaperError, RatesError
-from bot.model import Decision, Instrument, Listing, OrderIntent, Position, Quote, Side, Signal, Skip
+from bot.limits import Breach, Buy, Drawdown, Entry, Known, Limits
+from bot.model import Decision, Instrument, Listing, Order, OrderIntent, Position, Quote, Side, Signal, Skip
 from bot.plausible import far_off, far_off_abroad
 from bot.ports import BrokerView, Mapper, Prices, Rates, Store
 from bot.sessions import Session, Sessions
 from bot.sizing import Size, size
+from bot.worth import worth
+
+
+class History(Store, Protocol):
+    """A store that tells of the orders that are over, too."""
+
+    def orders(self) -> list[tuple[OrderIntent, Order]]:
+        """Every order of ours, oldest first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +41,18 @@ class Trader:
     """Maps, schedules and sizes what a strategy wants to follow.
 
     `rates` and `prices` are asked only where the broker quotes in another currency than the trade was reported in.
+    Without a `drawdown` nobody watches how far the account falls.
     """
 
     mapper: Mapper
     broker: BrokerView
-    store: Store
+    store: History
     sessions: Sessions
     rates: Rates
     prices: Prices
     policy: Policy
+    limits: Limits = field(default_factory=Limits)
+    drawdown: Drawdown | None = None
 
     def intend(self, decisions: Sequence[Decision], now: datetime) -> tuple[list[Decision], list[OrderIntent]]:
         """The same decisions, each signal now with its order or turned into a Skip, and the orders to place."""
@@ -53,6 +66,13 @@ class Trader:
         book = _Book(self, wishes, now)
         for wish in sorted(wishes, key=lambda wish: (wish.known_at, wish.decision.event.key)):
             settled[wish.decision.event.key] = book.enter(wish)
+        if breach := book.burst():
+            settled |= {
+                key: replace(each, verdict=breach, client_order_id=None)
+                for key, each in settled.items()
+                if each.client_order_id in book.intents
+            }
+            book.intents.clear()
         return [settled.get(decision.event.key, decision) for decision in decisions], list(book.intents.values())
 
     def session(self, known_at: datetime, now: datetime) -> Session | Skip:
@@ -113,13 +133,16 @@ class _Book:
         self._account = trader.broker.account()
         self._terms = trader.broker.terms()
         self._held = list(trader.broker.positions())
+        self._quotes: dict[tuple[str, str | None], Quote | Skip | None] = {}
+        self._wished: set[str] = set()
+        self._planned: list[Entry] = []
         self._open: set[tuple[str, Side]] = set()
         for intent, order in trader.store.open_orders():
             self._open.add((order.symbol, order.side))
             if order.side is Side.SELL:
                 self._give_up(intent.instrument, order.quantity - order.filled)
             elif order.broker_order_id is None:  # the broker has not reserved for it what it may not know of
-                self._spend(intent.instrument, order.quantity)
+                self._spend(self._expected(intent.instrument, order) + self._terms.fee)
         self.intents: dict[str, OrderIntent] = {}
 
     def enter(self, wish: _Wish) -> Decision:
@@ -135,6 +158,11 @@ class _Book:
         self.intents[key] = intent
         return replace(wish.decision, client_order_id=key, evidence=evidence)
 
+    def burst(self) -> Breach | None:
+        """Why all that is new is too much to be true, or None; what a limit refused is new as well."""
+        sessions = [intent.session for intent, _ in self._orders] if self._wished else []
+        return limits.burst(len(self._wished), sessions, self._now.date(), self._trader.limits)
+
     def _hindrance(self, wish: _Wish) -> Skip | None:
         """Why no order may be placed now whatever it costs, or None."""
         symbol, opposite = wish.instrument.symbol, Side.SELL if wish.side is Side.BUY else Side.BUY
@@ -144,11 +172,37 @@ class _Book:
             return Skip(rule="limit", reason=f"an order to {opposite} {symbol} is still open", final=False)
         if self._closed:
             return Skip(rule="limit", reason=self._closed, final=False)
-        return None
+        return self._fallen if wish.side is Side.BUY else None
 
     @cached_property
     def _closed(self) -> str | None:
         return self._trader.broker.closed(self._now)
+
+    @cached_property
+    def _fallen(self) -> Skip | None:
+        """Why nothing is bought because of what the account has lost, or None."""
+        trader = self._trader
+        if trader.drawdown is None:
+            return None
+        total = worth(self._account, trader.broker, trader.rates, self._now)
+        return trader.drawdown.refusal(total, self._account)
+
+    @cached_property
+    def _orders(self) -> list[tuple[OrderIntent, Order]]:
+        """Every order of this account so far: an account of another broker may be in another currency."""
+        return [pair for pair in self._trader.store.orders() if pair[1].currency == self._account.currency]
+
+    @cached_property
+    def _past(self) -> list[Entry]:
+        return [
+            limits.entry(intent, order, self._expected(intent.instrument, order))
+            for intent, order in self._orders
+            if order.side is Side.BUY
+        ]
+
+    @cached_property
+    def _losses(self) -> Mapping[str, datetime]:
+        return limits.losses(self._orders)
 
     def _intent(self, wish: _Wish, key: str, evidence: dict[str, str]) -> OrderIntent | Skip:
         """The order with its session and size, each step in words among the evidence."""
@@ -168,7 +222,10 @@ class _Book:
         if isinstance(sized, Skip):
             return sized
         evidence["size"] = sized.words
-        self._account = replace(self._account, available=self._account.available - sized.cost)
+        self._wished.add(key)
+        if wish.side is Side.BUY and (refused := self._refused(wish, session, sized)):
+            return refused
+        self._spend(sized.cost)
         if wish.side is Side.SELL:
             self._give_up(wish.instrument, sized.quantity)
         return OrderIntent(
@@ -205,6 +262,12 @@ class _Book:
         return Skip(rule="quarantined", reason=evidence["exchange"], final=False) if is_far else None
 
     def _quote(self, instrument: Instrument) -> Quote | Skip | None:
+        key = instrument.symbol, instrument.isin
+        if key not in self._quotes:
+            self._quotes[key] = self._asked(instrument)
+        return self._quotes[key]
+
+    def _asked(self, instrument: Instrument) -> Quote | Skip | None:
         try:
             return self._trader.broker.quote(instrument, self._now)
         except NotPaperError:
@@ -212,10 +275,15 @@ class _Book:
         except BrokerError as error:  # of this one share: the others are not to wait for it
             return Skip(rule="no_quote", reason=str(error), final=False, outage=True)
 
-    def _spend(self, instrument: Instrument, quantity: Decimal) -> None:
-        """What shares are expected to cost is not there for others."""
+    def _expected(self, instrument: Instrument, order: Order) -> Decimal:
+        """What an order may still cost, without fee; the size of every buy where the share has no quote now."""
+        if order.status.is_final:
+            return Decimal(0)
         quote = self._quote(instrument)
-        cost = quantity * quote.ask + self._terms.fee if isinstance(quote, Quote) else self._trader.policy.notional
+        return (order.quantity - order.filled) * quote.ask if isinstance(quote, Quote) else self._trader.policy.notional
+
+    def _spend(self, cost: Decimal) -> None:
+        """What is to be paid is not there for others."""
         self._account = replace(self._account, available=self._account.available - cost)
 
     def _position(self, instrument: Instrument) -> Position | None:
@@ -228,12 +296,31 @@ class _Book:
             for position in self._held
         ]
 
+    def _refused(self, wish: _Wish, session: Session, sized: Size) -> Skip | None:
+        """The limit that a buy would break, or None, and then it counts for those after it."""
+        position = self._position(wish.instrument)
+        buy = Buy(
+            symbol=wish.instrument.symbol,
+            share_class=wish.instrument.share_class_figi,
+            session=session.day,
+            at=self._now,
+            value=sized.value,
+            cost=sized.cost,
+            held=position.quantity * sized.value / sized.quantity if position else Decimal(0),
+            currency=self._account.currency,
+        )
+        known = Known(past=self._past, planned=self._planned, losses=self._losses, available=self._account.available)
+        refused = limits.refusal(buy, known, self._trader.limits)
+        if refused is None:
+            self._planned.append(buy.entry())
+        return refused
+
     def _size(self, wish: _Wish, quote: Quote | None) -> Size | Skip:
         return size(
             wish.side,
             quote=quote,
             position=self._position(wish.instrument),
-            account=self._account,
+            currency=self._account.currency,
             notional=self._trader.policy.notional,
             terms=self._terms,
         )

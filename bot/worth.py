@@ -1,4 +1,4 @@
-"""What the positions are worth now, in the account's own currency."""
+"""What the positions and the account are worth now, in the account's own currency."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,6 +7,12 @@ from decimal import Decimal
 from bot.errors import BrokerError, NotPaperError, RatesError
 from bot.model import Account, Instrument, Position, Quote
 from bot.ports import BrokerView, Rates
+
+
+def worth(account: Account, broker: BrokerView, rates: Rates, now: datetime) -> Decimal | None:
+    """The account's cash and positions; None when a quote or an exchange rate cannot be had."""
+    value = invested(broker.positions(), account, broker, rates, now)
+    return None if value is None else account.cash + value
 
 
 def invested(

@@ -12,6 +12,7 @@ from sqlalchemy import Column, Connection, Select, bindparam, delete, exists, in
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import HaltedError, StoreError, TryAgainError
+from bot.halt_file import HaltFile
 from bot.model import Decision, Fill, Holding, Instrument, Order, OrderIntent, OrderStatus, Side, Skip
 from bot.plain import plain
 from bot.store import lead
@@ -40,10 +41,12 @@ MOVE: Final = update(orders).where(
 class Repository:
     """What the bot remembers, in one database.
 
+    While there is a `halt_file` nothing may be sent.
     With an `epoch` what is decided and sent is written down as long as that is the epoch of the process that leads.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, halt_file: HaltFile | None = None) -> None:
+        self._halt_file = halt_file
         self.epoch: int | None = None
         self._database = database
         self._notes: dict[str, str] = {}
@@ -149,7 +152,7 @@ class Repository:
         }
         try:
             with self._leading() as connection:
-                if after.status in SENDING and (halted := connection.execute(HALTED).scalar()):
+                if after.status in SENDING and (halted := self._halted(connection)):
                     raise HaltedError(halted)
                 if connection.execute(MOVE, stood | _state(after)).rowcount != 1:
                     raise TryAgainError(
@@ -229,12 +232,16 @@ class Repository:
     def halted(self) -> str | None:
         """The reason why nothing may be sent, or None."""
         with self._database.read() as connection:
-            return connection.execute(HALTED).scalar()
+            return self._halted(connection)
 
-    def halt(self, reason: str | None, now: datetime) -> None:
-        """Stop sending for this reason, durably; None starts again."""
+    def halt(self, reason: str | None, now: datetime, *, anew: bool = True) -> bool:
+        """Stop sending for this reason, durably; None starts again. Not `anew`, an earlier reason stays.
+
+        Whether this reason is now the one.
+        """
+        change = update(control).values(halted=reason, halted_at=now if reason else None)
         with self._database.write() as connection:
-            connection.execute(update(control).values(halted=reason, halted_at=now if reason else None))
+            return connection.execute(change if anew else change.where(control.c.halted.is_(None))).rowcount == 1
 
     # -- what the mapping service said
 
@@ -275,6 +282,9 @@ class Repository:
         with self._database.write() as connection:
             lead.check(connection, self.epoch)
             yield connection
+
+    def _halted(self, connection: Connection) -> str | None:
+        return connection.execute(HALTED).scalar() or (self._halt_file.reason() if self._halt_file else None)
 
     def _kept(self, name: str) -> str | None:
         with self._database.read() as connection:
