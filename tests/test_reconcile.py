@@ -1,0 +1,227 @@
+"""Our books against the broker's: what is taken up again, what is canceled, and what halts the bot."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bot.errors import BrokerError
+from bot.model import Account, Fill, Holding, Order, OrderStatus, Side
+from bot.orders import Desk
+from bot.reconcile import Findings, Reconciler, compare, reset
+from bot.store.database import open_database
+from bot.store.repository import Repository
+from tests.builders import NOW, account, intent, order
+from tests.fakes import Fault, ScriptedBroker, Time, position
+
+KEY = order().client_order_id
+OTHER = "itb-" + "z" * 26
+LIVE = [OrderStatus.WORKING, OrderStatus.PARTIAL, OrderStatus.FILLED]
+
+
+def theirs(status: OrderStatus, number: str = "b-1", key: str = KEY) -> Order:
+    return order(status=status, broker_order_id=number, client_order_id=key)
+
+
+def found(ours: Order, *listed: Order) -> Findings:
+    return compare({ours.client_order_id: ours}, listed)
+
+
+# -- the comparison
+
+
+@pytest.mark.parametrize("status", list(OrderStatus))
+def test_books_that_agree_say_nothing(status: OrderStatus) -> None:
+    """Nor does an order that is further at the broker than here: whoever looks it up will see."""
+    ours = theirs(status)
+    assert found(ours) == Findings()
+    if not status.is_final:
+        for further in (OrderStatus.INACTIVE, *LIVE, OrderStatus.CANCELED):
+            assert found(ours, theirs(further)) == Findings()
+
+
+@pytest.mark.parametrize("over", [OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELED])
+@pytest.mark.parametrize("status", LIVE)
+def test_what_is_over_here_and_lives_there_is_taken_up_again(over: OrderStatus, status: OrderStatus) -> None:
+    ours = order(status=over)
+    assert found(ours, theirs(status)).revived == ((ours, theirs(status)),)
+    assert found(replace(ours, broker_order_id="b-1"), theirs(status)).breach is None
+
+
+def test_what_was_filled_is_over_for_both() -> None:
+    assert found(theirs(OrderStatus.FILLED), theirs(OrderStatus.FILLED)) == Findings()
+
+
+def test_another_order_that_lives_under_the_key_is_a_breach() -> None:
+    ours = order(status=OrderStatus.WORKING, broker_order_id="b-1")
+    assert "lives at the broker as b-2, and was placed as b-1" in (
+        found(ours, theirs(OrderStatus.WORKING, "b-2")).breach or ""
+    )
+
+
+@pytest.mark.parametrize("ours", [OrderStatus.SUBMITTING, OrderStatus.WORKING, OrderStatus.CANCELED])
+def test_two_live_orders_under_one_key_are_a_breach(ours: OrderStatus) -> None:
+    both = (theirs(OrderStatus.FILLED), theirs(OrderStatus.WORKING, "b-2"))
+    assert f"2 live orders under {KEY}" in (found(order(status=ours), *both).breach or "")
+
+
+@pytest.mark.parametrize("ours", [status for status in OrderStatus if not status.is_final])
+def test_an_inactive_order_whose_key_is_open_is_never_canceled(ours: OrderStatus) -> None:
+    recorded = None if ours in {OrderStatus.INTENT, OrderStatus.SUBMITTING} else "b-1"
+    stands = order(status=ours, broker_order_id=recorded)
+    assert found(stands, theirs(OrderStatus.INACTIVE)).stray == ()
+
+
+def test_an_inactive_order_that_nobody_will_activate_is_canceled() -> None:
+    twin = theirs(OrderStatus.INACTIVE, "b-2")
+    assert found(theirs(OrderStatus.WORKING), theirs(OrderStatus.WORKING), twin).stray == ("b-2",)
+    assert found(order(status=OrderStatus.EXPIRED), twin).stray == ("b-2",)
+    assert found(order(status=OrderStatus.EXPIRED), replace(twin, status=OrderStatus.CANCELED)).stray == ()
+
+
+def test_orders_of_ours_that_are_not_known_here_are_a_breach_and_those_of_others_are_none() -> None:
+    foreign = theirs(OrderStatus.WORKING, "b-9", key="somebody-else")
+    assert compare({}, [foreign, replace(foreign, client_order_id="")]) == Findings()
+    lost = compare({}, [theirs(OrderStatus.INACTIVE, "b-3", OTHER), theirs(OrderStatus.WORKING), foreign])
+    assert (lost.unknown, lost.stray) == ((OTHER, KEY), ("b-3",))
+    assert f"2 orders of ours that this database does not know, such as {OTHER}" in (lost.breach or "")
+
+
+def held(symbol: str = "NWRB", isin: str | None = None) -> Holding:
+    return Holding(symbol=symbol, isin=isin, quantity=Decimal(24))
+
+
+def test_the_account_is_the_same_with_something_of_what_was_bought() -> None:
+    here: Account = account()
+    assert reset(None, here, [], []) is None
+    assert reset(here.id, here, [held(), held("HLCN")], [position("HLCN")]) is None
+    assert (
+        reset(here.id, here, [held(isin="US6655311099")], [replace(position("THEIR TITLE"), isin="US6655311099")])
+        is None
+    )
+    assert "orders were placed in another" in (reset("another", here, [], []) or "")
+    assert "holds none of the 1 shares that were bought, such as NWRB" in (
+        reset(here.id, here, [held()], [position("HLCN")]) or ""
+    )
+
+
+# -- what is done about it
+
+
+@pytest.fixture
+def store() -> Iterator[Repository]:
+    with closing(open_database("sqlite:///:memory:")) as database:
+        made = Repository(database)
+        made.record([], [intent()], NOW)
+        yield made
+
+
+def over(store: Repository, **changes: Any) -> Order:
+    """The order is sent, and over."""
+    sent = store.move(order(), order(status=OrderStatus.SUBMITTING, attempts=1, updated_at=NOW))
+    return store.move(sent, replace(sent, status=OrderStatus.REJECTED, reason="no", updated_at=NOW, **changes))
+
+
+def test_an_order_that_arrives_after_its_refusal_is_followed_to_its_end(store: Repository) -> None:
+    over(store)
+    broker = ScriptedBroker()
+    broker.book[KEY] = theirs(OrderStatus.WORKING)
+    broker.fill(24, "40")
+    (after,) = Desk(broker, store, Time()).work()
+    assert (after.status, after.filled, after.broker_order_id) == (OrderStatus.FILLED, 24, "b-1")
+    steps = [step["after"] for step in store.life(KEY)]
+    assert steps == ["submitting", "rejected", "working", "filled"]
+    assert store.halted() is None
+    assert broker.calls == ["find"]
+
+
+def test_a_late_twin_is_canceled_and_the_order_goes_on(store: Repository) -> None:
+    class Doubling(ScriptedBroker):
+        def orders(self, since: datetime) -> list[Order]:
+            return [*super().orders(since), replace(theirs(OrderStatus.INACTIVE, "b-twin"))]
+
+    broker = Doubling()
+    Desk(broker, store, Time()).work()
+    Desk(broker, store, Time()).work()
+    assert broker.calls.count("cancel") == 1
+    assert store.known([KEY])[KEY].status is OrderStatus.WORKING
+
+
+@pytest.mark.parametrize("call", ["orders"])
+def test_without_the_brokers_books_nothing_is_sent(store: Repository, call: str) -> None:
+    broker = ScriptedBroker()
+    broker.faults[call] = Fault(BrokerError("a page is missing"))
+    (after,) = Desk(broker, store, Time()).work()
+    assert (after.status, broker.calls) == (OrderStatus.INTENT, [])
+
+
+def test_books_that_change_while_they_are_read_are_read_again_later(store: Repository) -> None:
+    class Moving(ScriptedBroker):
+        reads = 0
+
+        def orders(self, since: datetime) -> list[Order]:
+            self.reads += 1
+            return [theirs(OrderStatus.WORKING, f"b-{self.reads}", "somebody-else")]
+
+    with pytest.raises(BrokerError, match="changed while they were read"):
+        Reconciler(Moving(), store, Time()).work()
+
+
+def test_an_account_that_was_reset_halts_once_and_is_the_account_from_then_on(store: Repository) -> None:
+    broker, clock = ScriptedBroker(), Time()
+    Desk(broker, store, clock).work()
+    broker.fill(24, "40")
+    Desk(broker, store, clock).work()
+    assert store.holdings() == [held()]
+    broker.held = []
+    Desk(broker, store, clock).work()
+    assert "holds none of the 1 shares" in (store.halted() or "")
+    store.halt(None, NOW)
+    assert store.holdings() == []
+    Desk(broker, store, clock).work()
+    assert store.halted() is None
+
+    class Other(ScriptedBroker):
+        def account(self) -> Account:
+            return account(id="another")
+
+    Desk(Other(), store, clock).work()
+    assert "the broker shows account another" in (store.halted() or "")
+    store.halt(None, NOW)
+    Desk(Other(), store, clock).work()
+    assert (store.halted(), store.broker_account()) == (None, "another")
+
+
+def test_books_that_were_compared_a_moment_ago_are_not_compared_again(store: Repository) -> None:
+    class Counting(ScriptedBroker):
+        reads = 0
+
+        def orders(self, since: datetime) -> list[Order]:
+            self.reads += 1
+            return list(super().orders(since))
+
+    broker, clock = Counting(), Time()
+    desk = Desk(broker, store, clock)
+    for _ in range(3):
+        desk.work()
+    assert broker.reads == 2
+    clock.now += timedelta(minutes=1)
+    desk.work()
+    assert broker.reads == 4
+
+
+def test_holdings_are_what_our_fills_add_up_to(store: Repository) -> None:
+    shares: dict[str, Any] = {"price": Decimal(40), "fee": Decimal(0), "currency": "USD", "at": NOW}
+    sent = store.move(order(), order(status=OrderStatus.WORKING, broker_order_id="b-1", updated_at=NOW))
+    fill = Fill(client_order_id=KEY, symbol="NWRB", side=Side.BUY, quantity=Decimal(24), **shares)
+    store.move(sent, replace(sent, status=OrderStatus.FILLED, filled=Decimal(24), price=Decimal(40)), fill)
+    assert [each.quantity for each in store.holdings()] == [24]
+    sale = intent(client_order_id="itb-sale", decision_id="d-sale", side=Side.SELL, quantity=Decimal(24))
+    store.record([], [sale], NOW)
+    sold = replace(sale.order(), status=OrderStatus.FILLED, filled=Decimal(24), price=Decimal(40), updated_at=NOW)
+    store.move(sale.order(), sold, replace(fill, client_order_id="itb-sale", side=Side.SELL))
+    assert store.holdings() == []
