@@ -21,8 +21,8 @@ def filed_lines(rows: Iterable[InsiderTrade]) -> list[Line]:
     """The distinct lines of filings in their filings' order, each by its latest version.
 
     An amendment points to its original by issuer, owner and the original's filing day. It supersedes the lines it
-    restates; the line keeps its first version's identity and filing day, and is known since the amendment is. One that
-    restates nothing known, or amends a filing that was not seen, has that as its problem.
+    restates; the line keeps its first version's identity and filing day, and is known since the amendment is. A line
+    that restates none of the original's, or amends a filing that was not seen, has that as its problem.
     """
     lines: dict[str, Line] = {}
     for trade in sorted(rows, key=_in_order):
@@ -81,7 +81,9 @@ def _supersede(standing: list[Line], restated: list[Line], name: str) -> set[Lin
     for line in restated:
         if line not in done:
             line.apart = line.trade.key
-            line.problem = f"unlinked: an amendment of the filing of {_day(name)} that restates no line of it"
+            line.problem = (
+                f"unlinked: a line of an amendment of the filing of {_day(name)} that restates none of its lines"
+            )
     return done
 
 
@@ -106,7 +108,8 @@ def _day(name: str) -> date | None:
 def _pairs(standing: Sequence[Line], restated: Sequence[Line]) -> list[tuple[Line, Line]]:
     """Which line restates which: by table, day, code and class, and by the numbers where that leaves a choice.
 
-    What is left is paired line by line, in each table whose counts agree.
+    One with another day, code or class restates what it agrees with in two of shares, price and balance, or in shares
+    and day. Whatever agrees in less may be what the original left out, and restates nothing.
     """
     pairs: list[tuple[Line, Line]] = []
     old, new = list(standing), list(restated)
@@ -123,12 +126,18 @@ def _pairs(standing: Sequence[Line], restated: Sequence[Line]) -> list[tuple[Lin
 def _by(fact: Fact, lines: Iterable[Line]) -> dict[Any, list[Line]]:
     found: dict[Any, list[Line]] = {}
     for line in lines:
-        found.setdefault(fact(line.trade), []).append(line)
+        if facts := fact(line.trade):
+            found.setdefault(facts, []).append(line)
     return found
 
 
 def _same(trade: InsiderTrade) -> tuple[Any, ...]:
     return _table(trade), trade.traded_on, trade.code, same_class(trade.security)
+
+
+def _all_of(*facts: Any) -> tuple[Any, ...] | None:
+    """The facts, or None where one is missing or nought: to agree in that, as all awards do in price, says nothing."""
+    return facts if all(facts) else None
 
 
 def _filing(trade: InsiderTrade) -> str:
@@ -146,7 +155,10 @@ _RULES: Final[tuple[Fact, ...]] = (
     lambda trade: (*_same(trade), trade.price),
     lambda trade: (*_same(trade), trade.shares_after),
     _same,
-    _table,
+    lambda trade: _all_of(_table(trade), trade.shares, trade.price),
+    lambda trade: _all_of(_table(trade), trade.shares, trade.shares_after),
+    lambda trade: _all_of(_table(trade), trade.price, trade.shares_after),
+    lambda trade: _all_of(_table(trade), trade.shares, trade.traded_on),
 )
 
 

@@ -237,6 +237,10 @@ def _names(trade: InsiderTrade) -> list[tuple[Any, ...]]:
 
 @lru_cache(maxsize=10_000)  # every line asks for its owner several times
 def same_name(name: str | None) -> str:
-    """A name as every source would write it: letters and digits in upper case, cut where the shortest source cuts."""
+    """A name as every source would write it: letters and digits in upper case, cut where the shortest source cuts.
+
+    Its words are in alphabetical order, for some put the first name first. Every initial counts: two persons may differ
+    in no more than that.
+    """
     plain = unicodedata.normalize("NFKD", (name or "")[:NAME_LENGTH]).encode("ascii", "ignore").decode().upper()
-    return " ".join("".join(letter if letter.isalnum() else " " for letter in plain).split())
+    return " ".join(sorted("".join(letter if letter.isalnum() else " " for letter in plain).split()))

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -19,7 +19,7 @@ VERBS: Final[Mapping[str, str]] = {"P": "bought", "S": "sold"}
 
 
 class Telling(NamedTuple):
-    """What one source tells of one filing's open-market lines of one code, in sum; None where it does not say all."""
+    """The sum of one source's open-market lines of one code, of one filing or day; None where it does not say all."""
 
     shares: Decimal | None
     value: Decimal | None
@@ -31,22 +31,27 @@ def unconfirmed(event: Event, primary: str | None, now: datetime) -> Skip | None
     if primary is None or primary in event.sources:
         return None
     known_at, shows = event.trade.known_at, "shows" if len(event.sources) == 1 else "show"
+    # Without a number of the SEC's the filing may be one of another country's.
+    never = "" if event.trade.accession else "; to follow what it will never show, write BOT_PRIMARY=none"
     return Skip(
         rule="unconfirmed",
-        reason=f"only {' and '.join(event.sources)} {shows} it so far, and {primary}, the primary source, does not",
+        reason=f"only {' and '.join(event.sources)} {shows} it so far, and {primary}, the primary source, does not"
+        + never,
         final=known_at is None or now - known_at > PATIENCE,
     )
 
 
 def compared(decisions: Sequence[Decision], trades: pd.DataFrame) -> list[Decision]:
-    """The decisions, those to follow with what sources tell differently of their filings.
+    """The decisions, those to follow with what sources tell differently of their filings and days.
 
     A filing that was read itself settles it. Where only web tables tell of it, nobody can say which of them is right:
     the event is not followed while they differ.
     """
-    followed = {key for each in decisions if isinstance(each.verdict, Signal) for key in each.event.keys}
-    filings = trades.loc[trades["key"].isin(followed), "accession"].dropna()
-    found = disputes(trades[trades["accession"].isin(filings)])
+    followed = trades["key"].isin(
+        {key for each in decisions if isinstance(each.verdict, Signal) for key in each.event.keys}
+    )
+    filings, symbols = (trades.loc[followed, name].dropna() for name in ("accession", "symbol"))
+    found = disputes(trades[trades["accession"].isin(filings) | trades["symbol"].isin(symbols)])
     return [_settled(decision, found) for decision in decisions]
 
 
@@ -54,18 +59,21 @@ def disputes(trades: pd.DataFrame) -> dict[str, str]:
     """What sources tell differently of one filing, beyond rounding, in words by the key of each of its rows.
 
     Compared are the sums of shares and values, by code: some sites show a line for each tranche, and others one for all
-    of them. A code that only one source shows is no dispute where another one is in common.
+    of them. A code that only one source shows is no dispute where another one is in common. Where a row lacks its
+    filing's number, everything that its owner filed on its day under its ticker is compared as one filing.
     """
     if trades["source"].nunique() < 2:
         return {}
-    told = trades[
-        trades["accession"].notna() & trades["code"].isin(list(VERBS)) & ~trades["is_derivative"].fillna(value=False)
-    ]
-    told = told[told.groupby("accession")["source"].transform("nunique") > 1]
-    filings: dict[str | None, list[InsiderTrade]] = defaultdict(list)
+    told = trades[trades["code"].isin(list(VERBS)) & ~trades["is_derivative"].fillna(value=False)]
+    filings: dict[str, list[InsiderTrade]] = defaultdict(list)
+    days: dict[tuple[str, str, date], list[InsiderTrade]] = defaultdict(list)
     for trade in to_records(told):
-        filings[trade.accession].append(trade)
-    return {row.key: words for rows in filings.values() if (words := _dispute(rows)) for row in rows}
+        if trade.accession:
+            filings[trade.accession].append(trade)
+        if trade.owner and trade.symbol and trade.filed_on:
+            days[same_name(trade.owner), trade.symbol, trade.filed_on].append(trade)
+    unnumbered = [rows for rows in days.values() if any(row.accession is None for row in rows)]
+    return {row.key: words for rows in (*unnumbered, *filings.values()) if (words := _dispute(rows)) for row in rows}
 
 
 def _settled(decision: Decision, found: Mapping[str, str]) -> Decision:
@@ -80,7 +88,7 @@ def _settled(decision: Decision, found: Mapping[str, str]) -> Decision:
 
 
 def _dispute(rows: Sequence[InsiderTrade]) -> str | None:
-    """What the sources of one filing's rows tell, where it is not the same; the filing itself comes first."""
+    """What the sources of one filing's or day's rows tell, where it is not the same; the filing itself comes first."""
     filed = {row.source for row in rows if is_filed(row)}
     sources = sorted({row.source for row in rows}, key=lambda source: (source not in filed, source))
     first, *others = ((source, _tellings(row for row in rows if row.source == source)) for source in sources)

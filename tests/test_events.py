@@ -178,8 +178,12 @@ def test_a_line_that_is_filed_again_is_counted_once_and_known_since_the_first_ti
 
 
 def test_names_meet_however_a_source_writes_them():
-    rows = [trade(owner=name, key=name) for name in ("OKAFOR ADAEZE M.", "Okafor  Adaeze M", "Ökafor Adaeze-M")]
+    rows = [
+        trade(owner=name, key=name)
+        for name in ("OKAFOR ADAEZE M.", "Okafor  Adaeze M", "Ökafor Adaeze-M", "Adaeze M. Okafor")
+    ]
     assert len(events(*rows)) == 1
+    assert len(events(trade(key="a"), trade(owner="Okafor Adaeze R", key="b"), trade(owner="Okafor", key="c"))) == 3
     long = "Brandenburg Consolidated Holdings Partnership"
     assert len(events(trade(owner=long, key="a"), trade(owner=long[:30], key="b"))) == 1
 

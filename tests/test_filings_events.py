@@ -26,6 +26,7 @@ ISSUER, OWNER, OTHER = "0009990001", "0009995001", "0009995002"
 FIRST, SECOND, THIRD = "0009995001-26-000003", "0009995001-26-000004", "0009995002-26-000001"
 DAY = date(2026, 3, 2)
 LATER = KNOWN_AT + timedelta(days=2)
+UNLINKED = "unlinked: a line of an amendment of the filing of 2026-03-02 that restates none of its lines"
 
 
 def filed(number: int = 1, accession: str = FIRST, kind: str = "nt", **changes) -> InsiderTrade:
@@ -41,6 +42,12 @@ def filed(number: int = 1, accession: str = FIRST, kind: str = "nt", **changes) 
         "ownership": "D",
     }
     return trade(**(facts | changes))
+
+
+def numbered(kind, **changes) -> InsiderTrade:
+    """A line whose changes may be whole numbers."""
+    exact = {name: Decimal(value) if isinstance(value, int) else value for name, value in changes.items()}
+    return kind(**exact)
 
 
 def holding(number: int, after: int, accession: str = FIRST, **changes) -> InsiderTrade:
@@ -371,7 +378,42 @@ def test_a_line_that_an_amendment_adds_is_unlinked_and_never_traded(filed_on):
     original, extra = find_events(table(filed(), amended(), added))
     assert (original.trade.shares, original.quarantine) == (1000, None)
     assert (extra.trade.shares, extra.keys) == (7, (added.key,))
-    assert extra.quarantine == "unlinked: an amendment of the filing of 2026-03-02 that restates no line of it"
+    assert extra.quarantine == UNLINKED
+
+
+@pytest.mark.parametrize(
+    ("original", "omitted"),
+    [
+        ({}, {"code": "S", "shares": 9000, "price": 45, "traded_on": date(2026, 2, 25), "shares_after": 9500}),
+        (
+            {"code": "A", "shares": 100, "price": 0},
+            {"shares": 10_000, "price": 41, "traded_on": date(2026, 2, 26), "shares_after": 27_600},
+        ),
+        ({}, {"shares": 500, "price": 41, "traded_on": date(2026, 2, 26), "shares_after": 11_500}),
+        ({}, {"shares": 500, "price": 40, "traded_on": date(2026, 2, 26), "shares_after": 10_000}),
+        ({"code": "A", "price": 0}, {"code": "G", "shares": 5, "price": 0, "traded_on": date(2026, 2, 26)}),
+    ],
+)
+def test_an_amendment_of_an_omitted_line_alone_leaves_the_original_as_it_is(original, omitted):
+    line, added = numbered(filed, **original), numbered(amended, **omitted)
+    before, (still, extra) = only(line), find_events(table(line, added))
+    assert still == before
+    assert (extra.trade.shares, extra.keys, extra.quarantine) == (omitted["shares"], (added.key,), UNLINKED)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"code": "S", "acquired": "D", "price": 41},
+        {"security": "Class B Common Stock", "shares": 900},
+        {"traded_on": date(2026, 2, 26), "shares_after": 11_500},
+        {"traded_on": date(2026, 2, 26), "price": 41},
+        {"traded_on": date(2026, 2, 26), "shares": 900},
+    ],
+)
+def test_a_line_with_another_day_code_or_class_still_restates_the_one_it_agrees_with(change):
+    event = only(numbered(filed), numbered(amended, **change))
+    assert (event.trade.form, event.quarantine, len(event.keys)) == ("4/A", None, 2)
 
 
 def test_an_amendment_of_a_filing_that_was_not_seen_has_its_identity_and_is_not_traded():

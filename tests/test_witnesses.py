@@ -115,6 +115,16 @@ def test_all_the_witnesses_are_named() -> None:
     assert skip.reason.startswith("only finviz and openinsider show it so far")
 
 
+def test_what_is_no_filing_with_the_sec_says_how_to_follow_it_all_the_same() -> None:
+    hint = "; to follow what it will never show, write BOT_PRIMARY=none"
+    abroad = unconfirmed(event(sources=("rest",), trade=trade(accession=None, currency="EUR")), "edgar", NOW)
+    filed_here = unconfirmed(event(sources=("rest",), trade=trade(accession=FILING)), "edgar", NOW)
+    assert abroad
+    assert filed_here
+    assert abroad.reason == "only rest shows it so far, and edgar, the primary source, does not" + hint
+    assert hint not in filed_here.reason
+
+
 def test_a_refusal_by_a_web_page_s_facts_is_not_final_while_the_filing_may_still_come(house: House) -> None:
     """A page that cuts a title, or knows one line of the holdings, must not settle what the filing will tell."""
     house.source.rows = [shown("openinsider", title="See Remarks", is_officer=None)]
@@ -300,7 +310,40 @@ def test_derivatives_and_other_filings_are_other_lines() -> None:
     option = filed(9, is_derivative=True, shares=Decimal(77), key=f"{FILING}:9999000001:dt:1")
     assert tell(filed(), option, shown("finviz")) == set()
     assert tell(filed(), shown("finviz", accession="0009995001-26-000004", shares=Decimal(7))) == set()
-    assert tell(filed(accession=None), shown("finviz", accession=None, shares=Decimal(7))) == set()
+
+
+def test_rows_without_a_number_are_compared_by_owner_ticker_and_day() -> None:
+    alone = shown("finviz", accession=None, owner="Adaeze M. Okafor", shares=Decimal(700))
+    words = "finviz tells of 700 shares bought at 40.00, openinsider tells of 1,000 shares bought at 40.00"
+    assert tell(alone, shown("openinsider")) == {words}
+    assert tell(alone, shown("openinsider", accession=None, shares=Decimal(700))) == set()
+    (words,) = tell(alone, filed())
+    assert words == "edgar tells of 1,000 shares bought at 40.00, finviz tells of 700 shares bought at 40.00"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"owner": "Okafor Adaeze R"}, {"symbol": "HZLW"}, {"filed_on": date(2026, 3, 3)}, {"owner": None}],
+)
+def test_rows_without_a_number_of_another_owner_ticker_or_day_are_others(other: dict[str, Any]) -> None:
+    assert tell(shown("finviz", accession=None, shares=Decimal(700), **other), shown("openinsider")) == set()
+
+
+def test_several_rows_without_a_number_may_be_summed_up_on_another_page() -> None:
+    tranches = [shown("finviz", accession=None, key=str(n), shares=Decimal(n)) for n in (400, 600)]
+    assert tell(*tranches, shown("openinsider")) == set()
+    assert tell(*tranches[:1], shown("openinsider"))
+
+
+@pytest.mark.parametrize("change", [{"shares": Decimal(1300)}, {"price": Decimal(44)}, {"code": "S"}])
+def test_nothing_is_followed_where_pages_differ_and_one_lacks_the_number(house: House, change: dict[str, Any]) -> None:
+    unnumbered = {"accession": None, "key": "unnumbered"}
+    house.source.rows = [shown("openinsider"), shown("rest", **(unnumbered | change))]
+    assert run(house) == {"Okafor Adaeze M": "quarantined"}
+    assert {row["rule"] for row in house.store.decided()} == {"quarantined"}
+    assert house.orders() == []
+    house.source.rows[1] = shown("rest", **unnumbered)
+    assert [order.symbol for order in house.run(MORNING + timedelta(hours=1))] == ["NWRB"]
 
 
 def test_the_filing_counts_and_the_page_that_differs_is_told(house: House) -> None:

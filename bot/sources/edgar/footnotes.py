@@ -60,27 +60,14 @@ _OFFERING: Final = (
 _ISSUER: Final = (
     r"(?:the |its )?(?:issuer|company|corporation|registrant|underwriters?|initial purchasers?)\b(?!['\u2019])"
 )
-# What a purchase or a sale off the market is called, and the words it is called so by.
-_KINDS: Final = {
-    "P": (
-        ("a private placement", _PRIVATE),
-        ("an offering", _OFFERING),
-        ("bought from the issuer or its underwriters", rf"from {_ISSUER}|agreement with {_ISSUER}"),
-        (
-            "reinvested dividends",
-            r"dividend re-?investment\b|reinvest\w* (?:\w+ ){0,3}dividends?\b|dividends? re-?invested\b",
-        ),
-        ("an employee plan", r"401 ?\(?k\b|(?:stock|share) purchase plan\b|espp\b"),
-    ),
-    "S": (
-        ("a private sale", _PRIVATE),
-        ("an offering", _OFFERING),
-        ("sold to the issuer or its underwriters", rf"(?:to|by) {_ISSUER}"),
-        ("a tender offer", r"tender offer\b"),
-    ),
-}
+# What a purchase or a sale off the market is called.
 _CALLED: Final = {
-    code: re.compile(r"\b(?:" + "|".join(f"({words})" for _, words in kinds) + ")") for code, kinds in _KINDS.items()
+    "P": re.compile(
+        rf"\b(?:{_PRIVATE}|{_OFFERING}|from {_ISSUER}|agreement with {_ISSUER}|"
+        r"dividend re-?investment\b|reinvest\w* (?:\w+ ){0,3}dividends?\b|dividends? re-?invested\b|"
+        r"401 ?\(?k\b|(?:stock|share) purchase plan\b|espp\b)"
+    ),
+    "S": re.compile(rf"\b(?:{_PRIVATE}|{_OFFERING}|(?:to|by) {_ISSUER}|tender offer\b)"),
 }
 
 _WORD: Final = re.compile(r"[a-z]+\$?|[€£¥₩₪]")
@@ -114,9 +101,9 @@ def plans_10b5_1(ownership: Ownership) -> list[bool | None]:
     return _told(ownership, lambda _, text: _is_plan(text) or None)
 
 
-def not_open_market(ownership: Ownership) -> list[str | None]:
-    """What a footnote on each purchase or sale says that it was instead of a trade on the open market, or None."""
-    return _told(ownership, _kind, cells=TRADE, codes=_KINDS)
+def not_open_market(ownership: Ownership) -> list[bool | None]:
+    """True for the purchases and sales that were not on the open market, as a footnote on them says, else None."""
+    return _told(ownership, lambda code, text: _is_elsewhere(code, text) or None, cells=TRADE, codes=_CALLED)
 
 
 def foreign_currency(ownership: Ownership) -> list[bool | None]:
@@ -159,10 +146,10 @@ def _is_plan(text: str) -> bool:
     return False
 
 
-def _kind(code: str, text: str) -> str | None:
-    """What the first sentence that calls a purchase or sale so says it was."""
+def _is_elsewhere(code: str, text: str) -> bool:
+    """Whether a sentence calls a purchase or sale what is none on the open market."""
     if "weighted" in text.lower():  # an average of several prices is what a market pays
-        return None
+        return False
     done = _BOUGHT if code == "P" else _SOLD
     for sentence in map(str.lower, _SENTENCE.split(text)):
         called = _CALLED[code].search(sentence)
@@ -170,8 +157,8 @@ def _kind(code: str, text: str) -> str | None:
             continue
         before = sentence[: called.start()].rpartition(", ")[2]
         if called.start() == 0 or done.search(before[-NEAR:]):
-            return _KINDS[code][(called.lastindex or 1) - 1][0]
-    return None
+            return True
+    return False
 
 
 def _is_foreign(text: str) -> bool:

@@ -27,7 +27,7 @@ def lines(
     """The document's lines as records: its transactions, and its holdings as records without code and shares.
 
     `owner` is who leads the filing (`lead`), for all owners report the same lines. `side` is set for purchases and
-    sales on the open market as far as the document tells; `footnotes.not_open_market` says why a P or S has none.
+    sales on the open market as far as the document tells; by `footnotes.not_open_market` a P or S may have none.
     """
     owner = lead(ownership.owners)
     title, roles = position(owner, ownership.remarks)
