@@ -152,7 +152,7 @@ class App:
         sources: list[Source] = [self._part("sources", spec) for spec in specs]
         if bare := [spec for spec in specs if spec.endswith(":")]:
             raise ConfigError(
-                f"BOT_SOURCES has {bare[0]}, with nothing behind the colon: name it, as in edgar:AAPL, or leave the colon"
+                f"BOT_SOURCES has {bare[0]}, with nothing behind the colon: name it, as in edgar:AAPL, or leave it out"
             )
         if len({source.name for source in sources}) < len(specs):
             raise ConfigError("BOT_SOURCES names a source twice: a second witness is another source")

@@ -63,6 +63,7 @@ class Http:
     """One polite client: every call ends by the deadline, and only a GET is ever tried again."""
 
     def __init__(self, user_agent: str, *, deadline: float = DEADLINE_SECONDS, max_bytes: int = MAX_BYTES) -> None:
+        self._user_agent = user_agent
         self._deadline = deadline
         self._max_bytes = max_bytes
         again = Retry(
@@ -75,6 +76,10 @@ class Http:
         )
         self._again = _session(user_agent, again)
         self._once = _session(user_agent, Retry(0, read=False))
+
+    def up_to(self, max_bytes: int) -> "Http":
+        """A client like this one, for answers of at most so many bytes."""
+        return Http(self._user_agent, deadline=self._deadline, max_bytes=max_bytes)
 
     def get(
         self,

@@ -37,9 +37,15 @@ def gather(
     if not tables:
         kind = BlockedError if blocked == len(sources) else SourceError
         raise kind("; ".join(item.reason for item in degraded))
-    merged = pd.concat(tables, ignore_index=True)
-    merged.attrs = {}
-    return merged, degraded
+    return _each_once(pd.concat(tables)), degraded
+
+
+def _each_once(trades: pd.DataFrame) -> pd.DataFrame:
+    """Every line of a filing once, as sources that overlap show it twice; one that says when it was public is kept."""
+    trades = trades.reset_index(drop=True)
+    trades.attrs = {}
+    timed_first = trades.sort_values("known_at", key=pd.isna, kind="stable")
+    return timed_first.drop_duplicates(["key", "symbol", "source"]).sort_index(ignore_index=True)
 
 
 def public_by(trades: pd.DataFrame, now: datetime) -> pd.DataFrame:

@@ -150,6 +150,24 @@ def test_no_sources_is_a_sentence_that_says_what_to_write() -> None:
         parts.looking()
 
 
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        (
+            "finviz,edgar:",
+            "^BOT_SOURCES has edgar:, with nothing behind the colon: name it, as in edgar:AAPL, or leave",
+        ),
+        ("edgar:NWRB,edgar:nwrb", "^BOT_SOURCES names a source twice"),
+        ("finviz,finviz", "^BOT_SOURCES names a source twice"),
+        ("files:", "^files needs a path"),
+    ],
+)
+def test_sources_that_cannot_be_meant_are_refused(sources: str, said: str) -> None:
+    wrong = settings(sources=sources, user_agent="northwind ops@northwind.example")
+    with app.opened(wrong, read_only=True) as parts, pytest.raises(ConfigError, match=said):
+        parts.looking()
+
+
 @pytest.mark.parametrize(("name", "value"), [("broker", "simulatd"), ("strategy", "executve"), ("sources", "finvz")])
 def test_a_part_that_does_not_exist_is_refused_with_a_suggestion(name: str, value: str) -> None:
     wrong = settings(**({"sources": "finviz"} | {name: value}))
@@ -186,8 +204,8 @@ def test_a_source_is_polled_by_whatever_name_it_has(name: str, polled: list[str]
 
 def test_a_name_in_bot_poll_that_is_no_source_is_told() -> None:
     chosen = {"user_agent": "bot me@host.example", "database_url": MEMORY}
-    with app.opened(Settings.of(sources="edgar", poll="egdar", **chosen)) as parts:
-        with pytest.raises(ConfigError, match="BOT_POLL names egdar, which is none of BOT_SOURCES"):
-            _ = parts.polled
+    misspelt = app.opened(Settings.of(sources="edgar", poll="egdar", **chosen))
+    with misspelt as parts, pytest.raises(ConfigError, match="BOT_POLL names egdar, which is none of BOT_SOURCES"):
+        _ = parts.polled
     with app.opened(Settings.of(sources="finviz", **chosen)) as parts:
         assert parts.polled == []

@@ -123,6 +123,7 @@ def test_a_bomb_is_refused_by_its_unpacked_size(encoding: str) -> None:
         with pytest.raises(HttpError, match=r"^127\.0\.0\.1:\d+ sent more than 100000 bytes$"):
             client(max_bytes=100_000).get(f"{server.url}/bomb")
         assert len(client(max_bytes=300_000).get(f"{server.url}/bomb").body) == 300_000
+        assert len(client(max_bytes=100_000).up_to(300_000).get(f"{server.url}/bomb").body) == 300_000
 
 
 @settings(max_examples=25)

@@ -57,8 +57,11 @@ class Files:
         self._path = path
 
     def fetch(self, now: datetime) -> pd.DataFrame:
-        """The trades in the files, each line once; SourceError naming the file when one of them is refused."""
-        paths = self._paths()
+        """The trades in the files, each line once; SourceError naming the file when one of them is refused.
+
+        A folder may have other text files, too, which `attrs["left_out"]` tells.
+        """
+        paths, others = self._paths()
         tables = [
             parse(path.name, saved.begin(path, MAX_BYTES), min(now, _saved_at(path)))
             for path in paths
@@ -66,22 +69,23 @@ class Files:
         ]
         if filings := [path for path in paths if _is_filing(path.name)]:
             tables += saved.tables(filings)
-        return pd.concat(tables, ignore_index=True).drop_duplicates(["key", "symbol"], ignore_index=True)
+        table = pd.concat(tables, ignore_index=True).drop_duplicates(["key", "symbol"], ignore_index=True)
+        table.attrs["left_out"] = tuple(_told(others))
+        return table
 
-    def _paths(self) -> list[Path]:
+    def _paths(self) -> tuple[list[Path], list[Path]]:
+        """The files to read, and the text files of the folder that are no filings."""
         if not self._path.exists():
             raise SourceError(f"{self._path}: expected a file or a folder, found nothing")
         if not self._path.is_dir():
-            return [self._path]
+            return [self._path], []
         paths = sorted(path for path in self._path.iterdir() if path.name.lower().endswith(ENDINGS))
-        paths = [
-            path
-            for path in paths
-            if path.suffix.lower() != ".txt" or saved.is_submission(saved.begin(path, saved.HEADER))
-        ]
+        others = [path for path in paths if _is_other_text(path)]
+        paths = sorted({*paths} - {*others})
         if not paths:
-            raise SourceError(f"{self._path}: expected files ending in {', '.join(ENDINGS)}, found none")
-        return paths
+            found = "; ".join(["none", *_told(others)])
+            raise SourceError(f"{self._path}: expected files ending in {', '.join(ENDINGS)}, found {found}")
+        return paths, others
 
 
 def source(kit: Kit) -> Files:
@@ -104,6 +108,14 @@ def parse(name: str, content: bytes, now: datetime) -> pd.DataFrame:
 
 def _is_filing(name: str) -> bool:
     return name.lower().endswith(saved.ENDINGS)
+
+
+def _is_other_text(path: Path) -> bool:
+    return path.suffix.lower() == ".txt" and not saved.is_filing(saved.begin(path, saved.HEADER))
+
+
+def _told(others: list[Path]) -> list[str]:
+    return [f"{len(others)} text files are left out as they are no filings, such as {others[0].name}"] if others else []
 
 
 def _saved_at(path: Path) -> datetime:

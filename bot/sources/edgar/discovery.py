@@ -15,7 +15,7 @@ from bot.sources.edgar.catalogue import Catalogue
 from bot.sources.edgar.listing import Listing, Scope, with_amendments
 from bot.sources.edgar.site import Site
 
-SELDOM: Final = "5"  # the form that nobody files for days on end, so that its feed may be empty
+DAILY: Final = "4"  # the form that somebody files every day; the feed of another one may be empty
 OVERLAP: Final = 20  # entries of a page that are read again with the next one; if all are known, so is what follows
 DEPTH: Final = 5000  # entries; the feed answers 503 beyond
 DAY: Final = timedelta(days=1)
@@ -79,7 +79,7 @@ class Discovery:
         while start <= DEPTH:
             page = self._site.recent(form, start)
             if not page:
-                return list(found.values()), page is not None and (start > 0 or form == SELDOM)
+                return list(found.values()), page is not None and (start > 0 or form != DAILY)
             found |= {one.accession: one for one in _of(forms, page)}
             tail = _of(forms, page[-OVERLAP:])
             oldest = page[-1].accepted_at

@@ -18,6 +18,7 @@ from bot.sources.edgar import lines, ownership, submission
 from bot.sources.edgar.listing import Listing
 from bot.trades import CELLS, COLUMNS
 
+SHARED: Final = ("model.py", "roles.py", "sources/cells.py", "sources/rows.py")  # what reading also depends on
 END_OF_DAY: Final = time(22)  # when EDGAR closes in New York: a filing of the day is public by then
 
 
@@ -75,7 +76,8 @@ def read(document: bytes, *, published_at: datetime | None = None) -> Filing:
 @cache
 def reader() -> str:
     """A name for the program that reads filings, which changes with its text: what another one read is read anew."""
-    sources = [*files("bot.sources.edgar").iterdir(), files("bot") / "model.py", files("bot") / "roles.py"]
+    shared = [files("bot").joinpath(*name.split("/")) for name in SHARED]
+    sources = [*files("bot.sources.edgar").iterdir(), *shared]
     texts = sorted(source.read_bytes() for source in sources if source.name.endswith(".py"))
     return hashlib.sha256(b"".join(texts)).hexdigest()[:16]
 

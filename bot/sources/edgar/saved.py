@@ -5,6 +5,7 @@ import io
 import os
 import re
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -20,12 +21,18 @@ from bot.sources.edgar.lines import lines
 from bot.trades import to_table, validate
 
 ENDINGS: Final = tuple(ending + zipped for ending in (".xml", ".txt", ".nc") for zipped in ("", ".gz"))
-HEADER: Final = 2_000  # bytes within which a submission shows itself; older ones begin with a signature
+HEADER: Final = 2_000  # bytes within which a filing shows itself; older submissions begin with a signature
 MANY: Final = 4_000  # filings; fewer are nearly read before another process has begun
 CHUNK: Final = 250
 GZIP: Final = b"\x1f\x8b"
 
 _ACCESSION: Final = re.compile(r"\d{10}-\d{2}-\d{6}(?=\.)", re.ASCII)
+
+
+def is_filing(content: bytes) -> bool:
+    """Whether a file that begins like this is a full submission or an ownership document."""
+    is_markup = content.removeprefix(BOM_UTF8).lstrip().startswith(b"<")
+    return is_submission(content) or (is_markup and b"<ownershipDocument" in content[:HEADER])
 
 
 def is_submission(content: bytes) -> bool:

@@ -21,10 +21,10 @@ from bot.http import Http
 from bot.model import InsiderTrade
 from bot.plugins import Kit
 from bot.sources.cells import NEW_YORK
-from bot.sources.edgar import catalogue, filing
+from bot.sources.edgar import catalogue, filing, submission
 from bot.sources.edgar.archive import Archive
 from bot.sources.edgar.catalogue import Catalogue
-from bot.sources.edgar.discovery import Discovery
+from bot.sources.edgar.discovery import DAILY, Discovery
 from bot.sources.edgar.filing import Filing
 from bot.sources.edgar.issuer import IssuerDiscovery, named
 from bot.sources.edgar.listing import Listing, Scope, with_amendments
@@ -59,7 +59,7 @@ class Edgar:
         self._folder = folder
         self._lookback = lookback
         self._archive = Archive(folder / "documents")
-        self._site = Site(http, url, SharedPace(folder / "pace.sqlite", per_second))
+        self._site = Site(http.up_to(submission.MAX_BYTES), url, SharedPace(folder / "pace.sqlite", per_second))
         self._discovery: Discovery | IssuerDiscovery = (
             IssuerDiscovery(self._site, with_amendments(forms), issuer) if issuer else Discovery(self._site, forms)
         )
@@ -68,8 +68,8 @@ class Edgar:
     def fetch(self, now: datetime) -> pd.DataFrame:
         """The lines of all filings of the lookback; `attrs["left_out"]` has a sentence on every kind that is missing.
 
-        SourceError when EDGAR does not say what was filed, or nobody at all has filed anything; of one company that is
-        an empty table.
+        SourceError when EDGAR does not say what was filed, when no filing at all can be had, or nobody has filed
+        anything; of one company, or of a form that is not filed every day, that is an empty table.
         """
         since = (now - self._lookback).astimezone(NEW_YORK).date()
         self._make_folder()
@@ -80,7 +80,7 @@ class Edgar:
             left_out += self._download(known, scope)
             left_out += _told("could not be read, and are kept", known.refusals(scope))
             table = to_table(self._trades(known, scope))
-            if table.empty and not left_out and not scope.issuer:
+            if table.empty and not left_out and not scope.issuer and DAILY in scope.forms:
                 raise SourceError(f"expected filings since {since} at EDGAR, found none")
         table.attrs["left_out"] = tuple(left_out)
         return table
@@ -121,8 +121,12 @@ class Edgar:
                     known.lose(listing)
 
     def _download(self, known: Catalogue, scope: Scope) -> list[str]:
-        """Fetch what waits, the latest first; a sentence on what could not be had, which waits on."""
+        """Fetch what waits, the latest first; a sentence on what could not be had, which waits on.
+
+        After a few failures in a row no more is asked for; SourceError when there is nothing to show then.
+        """
         waiting = known.waiting(scope)
+        unasked: list[Listing] = []
         missing: list[tuple[str, str]] = []
         failures = 0
         for number, listing in enumerate(waiting, start=1):
@@ -132,10 +136,11 @@ class Edgar:
             except StoppedError:
                 raise
             except SourceError as error:
-                document, failures = None, failures + 1
+                failures += 1
                 missing.append((listing.accession, str(error)))
                 if failures == FAILURES:
-                    raise SourceError(f"{len(waiting) - number + FAILURES} filings wait to be read: {error}") from None
+                    unasked = waiting[number:]
+                    break
             else:
                 if document is None:
                     missing.append((listing.accession, "it is listed, but not there yet"))
@@ -143,7 +148,14 @@ class Edgar:
                     known.keep(listing, self._archive.keep(document), _read(document, listing))
             if number % PROGRESS == 0:
                 log.info("reading filings", extra={"facts": {"read": number, "of": len(waiting)}})
-        return _told("could not be had, which is tried again", missing)
+        if failures == FAILURES and not known.trades(scope):
+            raise SourceError(f"{len(missing) + len(unasked)} filings wait to be read: {missing[-1][1]}")
+        left_out = _told("could not be had, which is tried again", missing)
+        if unasked:
+            left_out.append(
+                f"{len(unasked)} more of EDGAR's filings were not asked for after {FAILURES} failures in a row"
+            )
+        return left_out
 
 
 def source(kit: Kit) -> Edgar:

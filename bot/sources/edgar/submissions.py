@@ -48,12 +48,12 @@ class Submissions:
 def read(found: Any, cik: str) -> Submissions:
     """What the JSON lists of the company with this CIK of ten digits.
 
-    SourceError, and no filing at all, when it is another company's, or one without insiders, or a part of it is not
-    what it should be.
+    SourceError, and no filing at all, when it is another company's, or a person's, or a part of it is not what it
+    should be.
     """
     if str(_member(found, "cik")).zfill(10) != cik:
         raise SourceError(f"expected the submissions of CIK {cik}, found those of {shown(str(found['cik']))}")
-    if _member(found, "insiderTransactionForIssuerExists") == 0:
+    if _is_owner(found):
         name = shown(str(_member(found, "name")))
         raise SourceError(f"expected a company with insiders under CIK {cik}, found {name}, about whom nobody reports")
     filings = _member(found, "filings")
@@ -74,6 +74,15 @@ def page(found: Any, cik: str) -> Page:
         listings=tuple(_listing(number, row, cik) for number, row in enumerate(rows, start=1)),
         paper=frozenset(accession for accession, _, _, document in rows if document.endswith(PAPER)),
     )
+
+
+def _is_owner(found: Any) -> bool:
+    """Whether somebody reports what they own, has no shares that are listed, and nobody reports on theirs.
+
+    A company that nobody has reported on yet may be one whose insiders have only now to begin.
+    """
+    reported_on = _member(found, "insiderTransactionForIssuerExists") != 0
+    return not reported_on and found.get("insiderTransactionForOwnerExists") == 1 and not found.get("tickers")
 
 
 def _listing(number: int, row: Sequence[Any], cik: str) -> Listing:

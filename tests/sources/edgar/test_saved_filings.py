@@ -1,6 +1,7 @@
 """Saved filings: a document, a submission, or a folder with thousands of them, as one table."""
 
 import gzip
+from codecs import BOM_UTF8
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,10 +48,26 @@ def test_a_folder_of_filings_is_one_table_with_each_line_once(tmp_path: Path) ->
     (tmp_path / "0001999501-26-000003.xml").write_bytes(XML)
     (tmp_path / "0001999501-26-000003.txt").write_bytes(submission(XML))
     (tmp_path / "0001999501-26-000004.xml").write_bytes(document(transaction(PURCHASE | {"transactionShares": "5"})))
-    (tmp_path / "notes.txt").write_bytes(b"left alone")
     table = fetch(tmp_path)
     assert list(table["shares"].dropna()) == [3000, 5]
     assert list(table["known_at"].notna()) == [True, True, False]
+
+
+@pytest.mark.parametrize("content", [XML, BOM_UTF8 + XML, b"\n" + XML.partition(b"?>")[2], submission(XML)])
+def test_a_filing_in_a_text_file_is_read(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "saved.TXT").write_bytes(content)
+    table = fetch(tmp_path)
+    assert (len(table), table.attrs["left_out"]) == (2, ())
+
+
+def test_text_files_that_are_no_filings_are_said(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"how to read an <ownershipDocument>")
+    (tmp_path / "other.txt").write_bytes(b'<?xml version="1.0"?><feed/>')
+    said = "2 text files are left out as they are no filings, such as notes.txt"
+    with pytest.raises(SourceError, match=f"expected files ending in .*, found none; {said}$"):
+        fetch(tmp_path)
+    (tmp_path / "saved.xml").write_bytes(XML)
+    assert fetch(tmp_path).attrs["left_out"] == (said,)
 
 
 def test_a_bad_filing_is_named(tmp_path: Path) -> None:

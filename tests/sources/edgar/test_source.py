@@ -12,7 +12,7 @@ import pytest
 from bot.demo.edgar.filings import Filing
 from bot.demo.edgar.server import EdgarServer, Failure
 from bot.errors import ConfigError, SourceError
-from bot.http import Http
+from bot.http import MAX_BYTES, Http
 from bot.plugins import Kit
 from bot.settings import Settings
 from bot.sources.edgar import catalogue, discovery
@@ -346,6 +346,29 @@ def test_trouble_with_every_filing_is_the_site_s(site: EdgarServer, bot: Edgar) 
     with pytest.raises(SourceError, match=r"^30 filings wait to be read: "):
         bot.fetch(NOW)
     assert len(documents(site)) == 5
+
+
+def test_filings_that_are_never_had_leave_the_others_shown(site: EdgarServer, bot: Edgar) -> None:
+    site.publish(*filings(30))
+    bad = [accession(number) for number in (3, 8, 13, 18, 23, 28)]
+    for number in bad:
+        site.fail_next(number, *["cut"] * 9)
+    first = bot.fetch(NOW)
+    assert len(first.attrs["left_out"]) == 1
+    site.journal.clear()
+    again = bot.fetch(NOW)
+    assert shown(again) == shown(first) == sorted({*numbers(*filings(30))} - {*bad})
+    assert again.attrs["left_out"][0].startswith("5 of EDGAR's filings could not be had, which is tried again, such as")
+    assert again.attrs["left_out"][1:] == ("1 more of EDGAR's filings were not asked for after 5 failures in a row",)
+    assert documents(site) == bad[:0:-1]
+
+
+def test_a_filing_with_a_large_exhibit_is_had(site: EdgarServer, bot: Edgar) -> None:
+    exhibit = b"<DOCUMENT>\n<TYPE>EX-24\n<TEXT>\n" + b"M" * MAX_BYTES + b"\n</TEXT>\n</DOCUMENT>\n</SEC-DOCUMENT>"
+    small = filing(1)
+    site.publish(replace(small, submission=small.submission.replace(b"</SEC-DOCUMENT>", exhibit)))
+    table = bot.fetch(NOW)
+    assert (shown(table), table.attrs["left_out"]) == ([accession(1)], ())
 
 
 @pytest.mark.parametrize("failure", [403, 429, "page"])

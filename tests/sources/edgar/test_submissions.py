@@ -63,6 +63,13 @@ def test_the_number_may_have_its_zeros_or_not(cik: object) -> None:
     assert submissions.read(FOUND | {"cik": cik}, CIK).latest.listings
 
 
+@pytest.mark.parametrize(
+    "facts", [{}, {"insiderTransactionForOwnerExists": 0}, {"insiderTransactionForOwnerExists": 1, "tickers": ["NWRB"]}]
+)
+def test_a_company_that_nobody_has_reported_on_yet_is_one(facts: dict[str, Any]) -> None:
+    assert submissions.read(FOUND | facts | {"insiderTransactionForIssuerExists": 0}, CIK).latest.listings
+
+
 def test_a_company_without_filings_has_none() -> None:
     empty = {name: [] for name in RECENT}
     assert submissions.page(empty, CIK) == submissions.Page(listings=(), paper=frozenset())
@@ -77,7 +84,7 @@ def test_a_company_without_filings_has_none() -> None:
         (changed(lambda f: f.update(cik="0001999002")), "expected the submissions of CIK 0001999001, found those of"),
         (changed(lambda f: f.update(cik=None)), "found those of 'None'"),
         (
-            changed(lambda f: f.update(insiderTransactionForIssuerExists=0)),
+            changed(lambda f: f.update(insiderTransactionForIssuerExists=0, insiderTransactionForOwnerExists=1)),
             "expected a company with insiders under CIK 0001999001, found 'Northwind Robotics Inc', about whom nobody",
         ),
         (changed(lambda f: f.pop("insiderTransactionForIssuerExists")), "with insiderTransactionForIssuerExists"),
