@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from bot import console
-from bot.errors import BotError, ConfigError, TryAgainError
+from bot.errors import BotError, ConfigError, HaltedError, TryAgainError
 from bot.render import Format
 
 HELP: Final = """Follow the trades that company executives report to the SEC: on paper, and say why.
@@ -92,6 +92,8 @@ def run(
             return
         plan, orders = parts.acting(trade_backlog=trade_backlog).run()
         console.show_cycle(plan, orders, form)
+        if plan.breach:
+            raise HaltedError(f"halted: {plan.breach}; `insiderbot resume` allows sending again")
         if plan.unfinished:
             raise TryAgainError(f"some trades are still to be decided: {plan.unfinished}")
 
@@ -144,29 +146,17 @@ def parse(
 def map_(tickers: Annotated[list[str], typer.Argument(metavar="TICKER...")], *, form: As = Format.TABLE) -> None:
     """The instrument behind a ticker, and the proof that it is the right one."""
     from bot import app as wiring
-    from bot.model import Instrument, Listing
-    from bot.plain import plain
+    from bot.model import Listing, Skip
 
     asked = {ticker: Listing(symbols=(ticker.strip().upper(),)) for ticker in tickers}
     with wiring.opened(_start(), read_only=True) as parts:
-        found = parts.mapper(cache=wiring.ReadOnlyCache(parts.store)).find(list(asked.values()))
-    rows, failures = [], []
-    for ticker, listing in asked.items():
-        result = found[listing]
-        if isinstance(result, Instrument):
-            rows.append({"ticker": ticker, **plain(result), "reason": ""})
-        else:
-            empty = dict.fromkeys(Instrument.__dataclass_fields__)
-            rows.append({"ticker": ticker, **empty, "proof": [], "reason": result.reason})
-            failures.append(result)
-    if form is Format.TABLE:
-        console.show_blocks([console.proof(row) for row in rows], indent=4)
-    else:
-        console.show_rows(rows, form, ())
-    if failures:
+        mapped = parts.mapper(cache=wiring.ReadOnlyCache(parts.store)).find(list(asked.values()))
+    found = {ticker: mapped[listing] for ticker, listing in asked.items()}
+    console.show_instruments(found, form)
+    if failures := [result for result in found.values() if isinstance(result, Skip)]:
         unanswered = any(not failure.final for failure in failures)
         raise (TryAgainError if unanswered else BotError)(
-            f"{len(failures)} of {len(rows)} not mapped: {failures[0].reason}"
+            f"{len(failures)} of {len(found)} not mapped: {failures[0].reason}"
         )
 
 
@@ -182,23 +172,21 @@ def scan(
     form: As = Format.TABLE,
 ) -> None:
     """Where insiders buy more than they sell, by SecuritiesDB: shown, never traded on."""
-    from decimal import Decimal
-
     from bot import app as wiring
     from bot.plain import plain
-    from bot.settings import NUMBER
-    from bot.sources.rest.securitiesdb import scanner, watchlist
+    from bot.sources.rest.securitiesdb import left_out, scanner, watchlist
     from bot.sources.scan import scan as scanned
+    from bot.sources.scan import threshold_of
 
-    settings = _start()
-    if not NUMBER.fullmatch(threshold) or threshold.endswith("%"):
-        raise ConfigError(f"--threshold: {threshold!r} is not a number: write it like 1.5")
+    settings, least = _start(), threshold_of(threshold)
     wanted = watchlist([text.strip() for text in tickers.split(",") if text.strip()] or settings.watchlist)
     if not wanted:
         raise ConfigError("there is nothing to scan: name tickers by --watchlist or BOT_WATCHLIST")
     with wiring.opened(settings, fresh=True) as parts:
-        activities = scanner(parts.kit).activities(wanted)
-        rows = [plain(row) for row in scanned(activities, now=parts.clock(), threshold=Decimal(threshold))]
+        told = scanner(parts.kit).activities(wanted)
+        rows = [plain(row) for row in scanned(told, now=parts.clock(), threshold=least)]
+    for sentence in left_out(told):
+        console.note(sentence)
     console.show_rows(rows, form, console.SCAN_COLUMNS)
 
 
@@ -252,11 +240,9 @@ def orders(*, form: As = Format.TABLE) -> None:
 def positions(*, form: As = Format.TABLE) -> None:
     """What the account holds."""
     from bot import app as wiring
-    from bot.plain import plain
 
     with wiring.opened(_start(), read_only=True) as parts:
-        rows = [plain(position) for position in parts.broker.positions()]
-    console.show_rows(rows, form, ("symbol", "isin", "quantity", "average_price", "currency"))
+        console.show_positions(parts.broker.positions(), form)
 
 
 @app.command(rich_help_panel="Look")
@@ -304,6 +290,8 @@ def resume() -> None:
     with wiring.opened(_start()) as parts:
         was = parts.store.halted()
         parts.store.halt(None, wiring.utc_now())
+        if file := parts.store.halted():
+            raise HaltedError(f"still halted: {file}; remove {parts.settings.halt_file} first")
     console.say(f"resumed (it was halted: {was})" if was else "it was not halted")
 
 

@@ -1,7 +1,7 @@
 """What the commands print: tables for people, JSON for programs on stdout, and notes on stderr."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from bot.errors import BotError
@@ -10,6 +10,7 @@ from bot.render import Format
 ORDER_COLUMNS: Final = (
     "side", "quantity", "symbol", "isin", "status", "filled", "price", "currency", "reason", "client_order_id",
 )  # fmt: skip
+POSITION_COLUMNS: Final = ("symbol", "isin", "quantity", "average_price", "currency")
 TRADE_COLUMNS: Final = (
     "symbol", "owner", "title", "code", "traded_on", "filed_on", "shares", "price", "value", "shares_after",
 )  # fmt: skip
@@ -42,22 +43,48 @@ def show_cycle(plan: Any, orders: Sequence[Any], form: Format) -> None:
 def show_trades(table: Any, form: Format, witnesses: Mapping[str, Sequence[str]] | None = None) -> None:
     """A trades table, line by line; with `witnesses`, also the sources that tell of each line's event, by its key."""
     from bot.plain import plain
-    from bot.trades import to_records
+    from bot.trades import COLUMNS, to_records
 
     rows = [plain(record) for record in to_records(table)]
     if witnesses is None:
-        return show_rows(rows, form, TRADE_COLUMNS)
+        return show_rows(rows, form, TRADE_COLUMNS, COLUMNS)
     for row in rows:
         sources = list(witnesses.get(row["key"], [row["source"]]))
         row["witnesses"] = ", ".join(sources) if form is Format.TABLE else sources
-    return show_rows(rows, form, (*TRADE_COLUMNS, "witnesses"))
+    return show_rows(rows, form, (*TRADE_COLUMNS, "witnesses"), (*COLUMNS, "witnesses"))
 
 
 def show_orders(orders: Sequence[Any], form: Format) -> None:
     """Orders, one a line."""
+    from bot.model import Order
     from bot.plain import plain
 
-    show_rows(plain(orders), form, ORDER_COLUMNS)
+    show_rows(plain(orders), form, ORDER_COLUMNS, Order.__dataclass_fields__)
+
+
+def show_positions(positions: Sequence[Any], form: Format) -> None:
+    """Positions, one a line."""
+    from bot.model import Position
+    from bot.plain import plain
+
+    show_rows(plain(positions), form, POSITION_COLUMNS, Position.__dataclass_fields__)
+
+
+def show_instruments(found: Mapping[str, Any], form: Format) -> None:
+    """What is behind each ticker: an instrument with its proof, or a skip with its reason."""
+    from bot.model import Instrument
+    from bot.plain import plain
+
+    empty: dict[str, Any] = {**dict.fromkeys(Instrument.__dataclass_fields__), "proof": []}
+    rows = [
+        {"ticker": ticker, **plain(result), "reason": ""}
+        if isinstance(result, Instrument)
+        else {"ticker": ticker, **empty, "reason": result.reason}
+        for ticker, result in found.items()
+    ]
+    if form is not Format.TABLE:
+        return show_rows(rows, form, ())
+    return show_blocks([_proof(row) for row in rows], indent=4)
 
 
 def show_record(record: Mapping[str, Any], form: Format) -> None:
@@ -72,12 +99,14 @@ def show_record(record: Mapping[str, Any], form: Format) -> None:
     return show_rows(lines, form, ("", "value"))
 
 
-def show_rows(rows: Sequence[Mapping[str, Any]], form: Format, columns: Sequence[str]) -> None:
-    """Rows in the form that was asked for; a table has these columns only."""
+def show_rows(
+    rows: Sequence[Mapping[str, Any]], form: Format, columns: Sequence[str], names: Collection[str] = ()
+) -> None:
+    """Rows in the form that was asked for; a table has these columns only, and CSV a heading of these `names`."""
     from bot import render
 
-    if rows or form in {Format.TABLE, Format.JSON}:
-        say(render.rows(rows, form, columns))
+    if text := render.rows(rows, form, columns, names=names):
+        say(text)
 
 
 def show_blocks(blocks: Sequence[Sequence[str]], *, indent: int) -> None:
@@ -98,13 +127,6 @@ def show_findings(findings: Sequence[Any], form: Format) -> None:
     return show_blocks([lines], indent=18)
 
 
-def proof(row: Mapping[str, Any]) -> list[str]:
-    """A mapped ticker with its identifiers, and under it the proof, or the reason why there is none."""
-    known = filter(None, (row["name"], row["isin"], row["share_class_figi"]))
-    why = row["proof"] or [row["reason"]]
-    return ["  ".join([row["ticker"], *known]), *(f"  {line}" for line in why)]
-
-
 def say(text: str) -> None:
     """Print on stdout; BotError when it cannot be written."""
     try:
@@ -121,3 +143,10 @@ def note(text: str) -> None:
     from bot.render import harmless
 
     print(f"insiderbot: {harmless(text, 2000)}", file=sys.stderr)  # noqa: T201
+
+
+def _proof(row: Mapping[str, Any]) -> list[str]:
+    """A mapped ticker with its identifiers, and under it the proof, or the reason why there is none."""
+    known = filter(None, (row["name"], row["isin"], row["share_class_figi"]))
+    why = row["proof"] or [row["reason"]]
+    return ["  ".join([row["ticker"], *known]), *(f"  {line}" for line in why)]

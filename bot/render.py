@@ -33,15 +33,25 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-def rows(data: Sequence[Mapping[str, Any]], form: Format, columns: Sequence[str], *, title: str = "") -> str:
-    """The rows as text in this format; `columns` are those a person wants to see, programs get every one."""
+def rows(
+    data: Sequence[Mapping[str, Any]],
+    form: Format,
+    columns: Sequence[str],
+    *,
+    title: str = "",
+    names: Iterable[str] = (),
+) -> str:
+    """The rows as text in this format; `columns` are those a person wants to see, programs get every one.
+
+    CSV has its heading without rows, too, where the `names` of all columns are told.
+    """
     match form:
         case Format.JSON:
             return json.dumps(list(data), indent=2)
         case Format.JSONL:
             return "\n".join(json.dumps(row) for row in data)
         case Format.CSV:
-            return as_csv(data)
+            return as_csv(data, names)
         case Format.TABLE:
             return table(data, columns, title=title)
 
@@ -127,11 +137,11 @@ def paragraphs(lines: Iterable[str], *, indent: int, width: int | None = None) -
     )
 
 
-def as_csv(data: Sequence[Mapping[str, Any]]) -> str:
+def as_csv(data: Sequence[Mapping[str, Any]], names: Iterable[str] = ()) -> str:
     """The rows as CSV; text that a spreadsheet would run as a formula is quoted with an apostrophe; one line each."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    names = list(dict.fromkeys(name for row in data for name in row))
+    names = list(dict.fromkeys([*names, *(name for row in data for name in row)]))
     writer.writerow(names)
     writer.writerows([_safe(_cell(row.get(name))) for name in names] for row in data)
     return lines.getvalue().rstrip("\n")

@@ -23,7 +23,7 @@ from bot.demo import openinsider
 from bot.demo.companies import SHARES, records
 from bot.demo.market import market
 from bot.demo.openfigi import OpenFigiServer
-from bot.demo.rest import SecuritiesDbApi
+from bot.demo.rest import FilingsApi, SecuritiesDbApi
 from bot.demo.serving import Reply, StandIn
 from bot.http import strict_json
 from bot.model import InsiderTrade, Order
@@ -301,10 +301,21 @@ def test_the_shape_of_parsed_lines(form: str, run: Run) -> None:
     assert all(datetime.fromisoformat(each["known_at"]).utcoffset() == timedelta(0) for each in objects)
 
 
-@pytest.mark.parametrize(("form", "said"), [("json", "[]\n"), ("jsonl", ""), ("csv", ""), ("table", "none\n")])
+@pytest.mark.parametrize(("form", "said"), [("json", "[]\n"), ("jsonl", ""), ("table", "none\n")])
 def test_nothing_to_show_is_nothing_to_read(form: str, said: str, run: Run) -> None:
     assert run("orders", "--format", form).out == said
     assert run("positions", "--format", form).out == said
+
+
+@pytest.mark.usefixtures("clock")
+def test_csv_without_rows_still_has_its_heading(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("orders", "--format", "csv").out == ",".join(item.name for item in fields(Order)) + "\n"
+    assert run("positions", "--format", "csv").out == "symbol,isin,quantity,average_price,currency\n"
+    with StandIn(FilingsApi()) as service:
+        monkeypatch.setenv("BOT_SOURCES", "rest")
+        monkeypatch.setenv("BOT_REST_URL", f"{service.url}/filings")
+        said = run("trades", "--format", "csv")
+    assert (said.code, said.out) == (0, ",".join([*COLUMNS, "witnesses"]) + "\n")
 
 
 @pytest.mark.usefixtures("world", "clock")
@@ -373,7 +384,8 @@ def test_the_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.Mo
         ({"BOT_VENUE": "ASEX", "BOT_SOURCES": "finviz"}, ["daemon"], 2, "BOT_VENUE: the package has no whole calendar"),
         ({}, ["health"], 1, "no daemon yet"),
         ({}, ["scan"], 2, "there is nothing to scan: name tickers by --watchlist or BOT_WATCHLIST"),
-        ({"BOT_WATCHLIST": "NWRB"}, ["scan", "--threshold", "nan"], 2, "--threshold: 'nan' is not a number"),
+        ({"BOT_WATCHLIST": "NWRB"}, ["scan", "--threshold", "nan"], 2, "--threshold: 'nan' is no ratio"),
+        ({"BOT_WATCHLIST": "NWRB"}, ["scan", "--threshold", "-1"], 2, "--threshold: '-1' is no ratio of buys to sells"),
         ({}, ["scan", "--watchlist", "no ticker"], 2, "the watchlist has 'no ticker'"),
         ({"BOT_SOURCES": "finviz,finviz"}, ["trades"], 2, "BOT_SOURCES names a source twice"),
         ({"BOT_SOURCES": "finviz", "BOT_BROKER": "os:getcwd"}, ["status"], 2, "'os:getcwd' is no factory"),
@@ -718,7 +730,7 @@ def test_an_older_database_is_upgraded_when_asked_and_not_before(run: Run) -> No
 def test_the_doctor_shows_every_finding_and_fails_on_a_bad_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_OPENFIGI_URL", "http://127.0.0.1:9")
     result = run("doctor")
-    assert (result.code, result.err) == (1, "insiderbot: 2 of 10 findings are bad: sources, broker\n")
+    assert (result.code, result.err) == (1, "insiderbot: 2 of 12 findings are bad: sources, broker\n")
     assert "bad   sources     BOT_SOURCES is empty\n                → name at least one: " in result.out
     findings = run("doctor", "--format", "json").json()
     assert {tuple(finding) for finding in findings} == {("state", "about", "finding", "remedy")}
@@ -734,6 +746,26 @@ def test_a_scan_shows_who_buys_and_trades_nothing(run: Run, monkeypatch: pytest.
         assert {"standing", "ratio", "purchases", "sales", "reason", "recent", "flow"} <= set(rows[0])
         assert "NWRB" in run("scan", "--watchlist", "NWRB").out
     assert not list(Path().glob("*.db"))
+
+
+def test_a_scan_goes_on_without_a_ticker_that_has_no_answer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = SecuritiesDbApi(market(date(2026, 3, 2)).lines)
+    with StandIn(api) as service:
+        monkeypatch.setenv("BOT_SECURITIESDB_URL", service.url)
+        api.fail_next("garbage")
+        said = run("scan", "--watchlist", "KLPF,NWRB", "--format", "json")
+        assert {row["ticker"]: row["standing"] for row in said.json()} == {"NWRB": "below", "KLPF": "unknown"}
+        assert said.code == 0
+        assert "did not answer with JSON" in said.json()[1]["reason"]
+        assert said.err.startswith("insiderbot: KLPF: SecuritiesDB: ")
+        api.fail_next(*[503] * 5)
+        monkeypatch.setattr("bot.sources.rest.api.BACKOFF_SECONDS", 0.0)
+        said = run("scan", "--watchlist", "NWRB")
+        assert (said.code, said.out, said.err) == (
+            75,
+            "",
+            "insiderbot: SecuritiesDB is busy (status 503): 'refused with 503'\n",
+        )
 
 
 @pytest.mark.usefixtures("clock")

@@ -148,6 +148,11 @@ def test_no_rows_are_said_in_each_format(form: str, said: str) -> None:
     assert render.rows([], Format(form), ("a",)) == said
 
 
+def test_csv_has_a_heading_of_the_names_it_is_told() -> None:
+    assert render.rows([], Format.CSV, ("a",), names=("a", "b")) == "a,b"
+    assert render.rows([{"b": "2", "c": "3"}], Format.CSV, ("a",), names=("a", "b")) == "a,b,c\n,2,3"
+
+
 def test_instants_are_shown_to_the_minute_and_kept_whole_for_programs() -> None:
     rows = [{"at": "2026-11-21T22:35:24.013192+00:00"}]
     assert render.table(rows, ("at",)).endswith(" 2026-11-21 22:35")

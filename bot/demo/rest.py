@@ -1,4 +1,4 @@
-"""Local stand-ins of insider REST APIs: a filings API that is paged by number or cursor, and SecuritiesDB.
+"""Local stand-ins of insider REST APIs: a filings API that is paged by number, offset or cursor, and SecuritiesDB.
 
 Both are handlers: `with StandIn(FilingsApi(records)) as server` answers on loopback, and a test may call them directly.
 """
@@ -25,7 +25,8 @@ MOST_PER_PAGE: Final = 500
 DAYS: Final = {"from_date": "1900-01-01", "to_date": "2999-12-31"}  # where a request names none
 SORTS: Final = {"created_at": False, "-created_at": True}  # -> whether the newest comes first
 FILTERS: Final = ("country", "issuer_id", "insider_id", "transaction_type")
-PARAMETERS: Final = frozenset({"from_date", "to_date", "sort", "page", "page_size", "cursor", *FILTERS})
+PARAMETERS: Final = frozenset({"from_date", "to_date", "sort", *FILTERS})
+PAGINGS: Final = {"cursor": ("cursor", "page_size"), "page": ("page", "page_size"), "offset": ("offset", "limit")}
 WORDS: Final = {"Buy": "purchase", "Sale": "sale", "Option Exercise": "exercise"}
 KINDS: Final = {"Buy": "Purchase", "Sale": "Sale", "Option Exercise": "Other"}
 ACTIVITY: Final = re.compile(r"/api/v1/stocks/([^/]+)/insider-activity")
@@ -33,7 +34,7 @@ PAGE: Final = b"<!DOCTYPE html><html><body>Down for maintenance</body></html>"
 
 
 class FilingsApi:
-    """Filings under /filings, paged by number and sorted by `created_at`, the newest first unless asked otherwise.
+    """Filings under /filings, in pages and sorted by `created_at`, the newest first unless asked otherwise.
 
     With a `key`, requests must carry it in the `header`. `journal` has the query of every request.
     """
@@ -42,7 +43,7 @@ class FilingsApi:
         self,
         records: Iterable[Record] = (),
         *,
-        paging: Literal["cursor", "offset"] = "cursor",
+        paging: Literal["cursor", "page", "offset"] = "cursor",
         page_size: int = MOST_PER_PAGE,
         key: str | None = None,
         header: str = "Authorization",
@@ -84,12 +85,23 @@ class FilingsApi:
         if failure == "garbage":
             return 200, {"Content-Type": "text/html"}, PAGE
         try:
-            answer = self._by_number(query) if self._paging == "offset" else self._by_cursor(query, failure)
+            answer = self._page(query, failure)
         except ValueError:
             return _refused(422)
         if failure == "short":
             answer["total_count"] = answer.get("total_count", len(self._found(query))) + 1
         return _json(answer)
+
+    def _page(self, query: Query, failure: Failure | None) -> dict[str, Any]:
+        if not query.keys() <= {*PARAMETERS, *PAGINGS[self._paging]}:
+            raise ValueError("an unknown parameter")
+        if self._paging == "cursor":
+            return self._by_cursor(query, failure)
+        return self._by_number(query) if self._paging == "page" else self._by_offset(query)
+
+    def _by_offset(self, query: Query) -> dict[str, Any]:
+        found, size, offset = self._found(query), self._size(query), int(query.get("offset", "0"))
+        return {"results": found[offset : offset + size], "offset": offset, "limit": size, "total_count": len(found)}
 
     def _by_number(self, query: Query) -> dict[str, Any]:
         found, size, page = self._found(query), self._size(query), int(query.get("page", "1"))
@@ -114,8 +126,6 @@ class FilingsApi:
         return {"results": page, "next_cursor": cursor if failure == "same_cursor" and cursor else following}
 
     def _found(self, query: Query) -> list[Record]:
-        if not query.keys() <= PARAMETERS:
-            raise ValueError("an unknown parameter")
         since, until = (date.fromisoformat(query.get(name, day)) for name, day in DAYS.items())
         found = [r for r in self.records.values() if since <= date.fromisoformat(r["filing_date"]) <= until]
         found = [r for r in found if all(r.get(name) == query[name] for name in FILTERS if name in query)]
@@ -127,7 +137,8 @@ class FilingsApi:
         return SORTS[query.get("sort", "-created_at")]
 
     def _size(self, query: Query) -> int:
-        return max(1, min(int(query.get("page_size", self._page_size)), self._page_size))
+        asked = query.get(PAGINGS[self._paging][1], self._page_size)
+        return max(1, min(int(asked), self._page_size))
 
 
 class SecuritiesDbApi:

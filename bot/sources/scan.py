@@ -5,6 +5,7 @@ candidate. The ratio of one buy and no sale is as high as that of ten, so the co
 needs two buyers within thirty days. An unknown ratio is unknown, and never a zero.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from bot.errors import ConfigError, SourceError
 from bot.plain import decimal_text
 from bot.sources.cells import NEW_YORK
 from bot.sources.rest.activity import Activity, Deal, Flow
@@ -19,6 +21,8 @@ from bot.sources.rest.activity import Activity, Deal, Flow
 THRESHOLD: Final = Decimal("1.5")
 CLUSTER_DAYS: Final = 30
 FEWEST_BUYERS: Final = 2
+
+_RATIO: Final = re.compile(r"\d{1,20}(?:\.\d{1,20})?", re.ASCII)
 
 
 class Standing(StrEnum):
@@ -52,15 +56,29 @@ class ScanRow:
     flow: tuple[Flow, ...] = ()
 
 
-def scan(activities: Mapping[str, Activity | None], *, now: datetime, threshold: Decimal = THRESHOLD) -> list[ScanRow]:
-    """A row per ticker, candidates first, by falling ratio; None stands for a ticker the service does not know."""
+def threshold_of(text: str) -> Decimal:
+    """A ratio of buys to sells as somebody wrote it; ConfigError for what none could be."""
+    if not _RATIO.fullmatch(text):
+        raise ConfigError(f"--threshold: {text!r} is no ratio of buys to sells: write 0 or more, such as 1.5")
+    return Decimal(text)
+
+
+def scan(
+    activities: Mapping[str, Activity | SourceError | None], *, now: datetime, threshold: Decimal = THRESHOLD
+) -> list[ScanRow]:
+    """A row per ticker, candidates first, by falling ratio.
+
+    None stands for a ticker the service does not know, an error for one it said nothing about.
+    """
     rows = [_row(ticker, activity, now, threshold) for ticker, activity in activities.items()]
     return sorted(rows, key=lambda row: (list(Standing).index(row.standing), -(row.ratio or 0), row.ticker))
 
 
-def _row(ticker: str, activity: Activity | None, now: datetime, threshold: Decimal) -> ScanRow:
+def _row(ticker: str, activity: Activity | SourceError | None, now: datetime, threshold: Decimal) -> ScanRow:
     if activity is None:
         return ScanRow(ticker=ticker, standing=Standing.UNKNOWN, reason="the service does not know this ticker")
+    if isinstance(activity, SourceError):
+        return ScanRow(ticker=ticker, standing=Standing.UNKNOWN, reason=str(activity))
     purchases, sales = _of_kind(activity.recent, "purchase"), _of_kind(activity.recent, "sale")
     today = now.astimezone(NEW_YORK).date()
     since = today - timedelta(days=CLUSTER_DAYS)

@@ -1,4 +1,4 @@
-"""The stand-ins of REST APIs: both ways of paging, records that come in meanwhile, and every bad day on demand."""
+"""The stand-ins of REST APIs: three ways of paging, records that come in meanwhile, and every bad day on demand."""
 
 import json
 from collections.abc import Iterator
@@ -42,8 +42,8 @@ class Service:
 
 
 @pytest.fixture
-def offset() -> FilingsApi:
-    return FilingsApi([record(n) for n in range(5)], paging="offset", page_size=2)
+def numbered() -> FilingsApi:
+    return FilingsApi([record(n) for n in range(5)], paging="page", page_size=2)
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def cursor() -> FilingsApi:
 
 
 @pytest.fixture
-def by_number(offset: FilingsApi) -> Iterator[Service]:
-    with StandIn(offset) as server:
+def by_number(numbered: FilingsApi) -> Iterator[Service]:
+    with StandIn(numbered) as server:
         yield Service(server, "/filings")
 
 
@@ -70,6 +70,16 @@ def test_pages_have_numbers_and_totals(by_number: Service) -> None:
     assert by_number.ids(page=4) == []
 
 
+def test_an_offset_counts_records_and_no_other_way_s_words_are_known() -> None:
+    with StandIn(FilingsApi([record(n) for n in range(5)], paging="offset", page_size=3)) as server:
+        service = Service(server, "/filings")
+        assert service.page(limit=2)["total_count"] == 5
+        assert service.ids(sort="created_at", offset=1, limit=2) == ["flg_1", "flg_2"]
+        assert service.ids(sort="created_at", offset=3) == ["flg_3", "flg_4"]
+        assert service.ids(offset=5) == []
+        assert service.get(page=1).status == 422
+
+
 def test_the_newest_come_first_unless_asked_otherwise(by_number: Service) -> None:
     assert by_number.ids() == ["flg_4", "flg_3"]
     assert by_number.ids(sort="created_at") == ["flg_0", "flg_1"]
@@ -82,9 +92,9 @@ def test_a_page_is_never_larger_than_the_service_s(by_number: Service) -> None:
     assert by_number.get(page="one").status == 422
 
 
-def test_a_new_record_pushes_the_others_over_the_edge_of_a_page(offset: FilingsApi, by_number: Service) -> None:
+def test_a_new_record_pushes_the_others_over_the_edge_of_a_page(numbered: FilingsApi, by_number: Service) -> None:
     assert by_number.ids() == ["flg_4", "flg_3"]
-    offset.insert_next(record(9))
+    numbered.insert_next(record(9))
     assert by_number.ids(page=2) == ["flg_3", "flg_2"]
 
 
@@ -121,14 +131,14 @@ def test_a_failure_is_what_was_asked_for_and_then_over(cursor: FilingsApi, by_cu
     assert by_cursor.get().status == 200
 
 
-def test_a_web_page_and_a_wrong_total_are_had_too(offset: FilingsApi, by_number: Service) -> None:
-    offset.fail_next("garbage", "short")
+def test_a_web_page_and_a_wrong_total_are_had_too(numbered: FilingsApi, by_number: Service) -> None:
+    numbered.fail_next("garbage", "short")
     assert b"maintenance" in by_number.get().body
     assert by_number.page()["total_count"] == 6
 
 
-def test_filters_and_days_choose_records(offset: FilingsApi, by_number: Service) -> None:
-    offset.insert(record(6, country="DE"), record(7, filing_date="2026-02-20"))
+def test_filters_and_days_choose_records(numbered: FilingsApi, by_number: Service) -> None:
+    numbered.insert(record(6, country="DE"), record(7, filing_date="2026-02-20"))
     assert by_number.ids(country="DE") == ["flg_6"]
     assert by_number.ids(to_date="2026-02-28") == ["flg_7"]
     assert by_number.page(from_date="2026-03-02")["total_count"] == 6
@@ -136,8 +146,8 @@ def test_filters_and_days_choose_records(offset: FilingsApi, by_number: Service)
     assert by_number.get(from_date="March").status == 422
 
 
-def test_a_correction_takes_the_place_of_its_record(offset: FilingsApi, by_number: Service) -> None:
-    offset.insert(record(4, updated_at="2026-03-03T10:00:00Z"))
+def test_a_correction_takes_the_place_of_its_record(numbered: FilingsApi, by_number: Service) -> None:
+    numbered.insert(record(4, updated_at="2026-03-03T10:00:00Z"))
     assert by_number.page()["results"][0]["updated_at"] == "2026-03-03T10:00:00Z"
     assert by_number.page()["total_count"] == 5
 

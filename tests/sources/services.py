@@ -101,9 +101,9 @@ SERVICES = {
     "rest:cursor": Service(
         part="/filings", source=_rest("cursor"), page=json.dumps({"results": RECORDS, "next_cursor": None})
     ),
-    "rest:offset": Service(
+    "rest:page": Service(
         part="/filings",
-        source=_rest("offset"),
+        source=_rest("page"),
         page=json.dumps({"results": RECORDS, "page": 1, "page_size": 500, "total_pages": 1, "total_count": 3}),
     ),
     "securitiesdb": Service(

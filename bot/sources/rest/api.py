@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from bot.errors import ConfigError, SourceError
+from bot.errors import ConfigError, SourceError, TryAgainError
 from bot.http import Answer, Http, HttpError
 from bot.sources.rows import shown
 
@@ -24,6 +24,12 @@ class RefusedError(SourceError):
     def __init__(self, sentence: str, status: int) -> None:
         super().__init__(sentence)
         self.status = status
+
+
+class UnansweredError(SourceError):
+    """The service is busy or out of reach, whatever it is asked: later it may answer."""
+
+    exit_code = TryAgainError.exit_code
 
 
 class Api:
@@ -48,7 +54,7 @@ class Api:
         self._not_before = 0.0
 
     def get(self, url: str, params: Mapping[str, str] | None = None) -> Any:
-        """The JSON at this address; RefusedError for a request it refuses, SourceError when it has no answer."""
+        """The JSON at this address; RefusedError for a request it refuses, UnansweredError while it has no answer."""
         answer = self._ask(url, params)
         if answer.status != 200:
             raise self._refusal(answer)
@@ -72,7 +78,7 @@ class Api:
         try:
             return self._http.get(url, params=params, headers=self._headers, once=True)
         except HttpError as error:
-            raise SourceError(f"{self._title}: {error}") from None
+            raise UnansweredError(f"{self._title}: {error}") from None
 
     def _wait(self) -> None:
         now = self._monotonic()
@@ -83,7 +89,7 @@ class Api:
     def _refusal(self, answer: Answer) -> SourceError:
         status, said = answer.status, _said(answer)
         if status in BUSY:
-            return SourceError(f"{self._title} is busy (status {status}){said}; it is asked again next time")
+            return UnansweredError(f"{self._title} is busy (status {status}){said}")
         if status in {401, 403}:
             return RefusedError(f"{self._title} refused the key, or wants one (status {status}){said}", status)
         if status == 404:

@@ -19,7 +19,7 @@ from bot.sources.rest.values import Record, described, end_of
 
 # The words around the records: of a request, and of an answer.
 WIRE: Final = (
-    *("from_date", "to_date", "page", "page_size", "cursor"),
+    *("from_date", "to_date", "page", "page_size", "offset", "limit", "cursor"),
     *("results", "total_pages", "total_count", "next_cursor"),
 )
 

@@ -7,7 +7,7 @@ watermark that moved earlier would lose what lies behind it when the process die
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -20,7 +20,7 @@ from bot.plugins import Kit
 from bot.ports import Memory
 from bot.sources.rest.api import Api, credentials
 from bot.sources.rest.fields import NAMES, WIRE, check_words, names_of, read
-from bot.sources.rest.pages import Ask, Look, Page, by_cursor, by_number, page_of
+from bot.sources.rest.pages import Page, Paging, by_cursor, by_number, by_offset, page_of
 from bot.sources.rest.values import Record
 from bot.trades import to_table, validate
 
@@ -41,7 +41,7 @@ class Filings:
         names: Mapping[str, str],
         renamed: Iterable[str] = (),
         filters: Mapping[str, str] | None = None,
-        paging: Callable[[Ask], Look] = by_cursor,
+        paging: Paging = by_cursor,
         overlap: timedelta,
         memory: Memory | None = None,
     ) -> None:
@@ -107,13 +107,18 @@ def source(kit: Kit) -> Filings:
     first = filters.pop(names["page"], "1")
     if not re.fullmatch("[01]", first):
         raise ConfigError(f"BOT_REST_FILTERS: pages begin at {names['page']}=0 or 1, found {first!r}")
+    pagings: Mapping[str, Paging] = {
+        "cursor": by_cursor,
+        "page": partial(by_number, first=int(first)),
+        "offset": by_offset,
+    }
     return Filings(
         Api(kit.http, "the service", credentials("BOT_REST_KEY", settings.rest_key, settings.rest_key_header)),
         settings.rest_url,
         names=names,
         renamed=[word for word in names if word not in WIRE and names[word] != NAMES[word]],
         filters=filters,
-        paging=partial(by_number, first=int(first)) if settings.rest_paging == "offset" else by_cursor,
+        paging=pagings[settings.rest_paging],
         overlap=timedelta(days=settings.rest_overlap_days),
         memory=kit.memory,
     )

@@ -1,7 +1,7 @@
 """A list in pages, read so that no record is lost or doubled although others arrive while it is read.
 
-By page number every new record may push others over a page's edge: what was read counts only if it is as many records
-as the service says there are, else everything is read again. By cursor nothing shifts, but a cursor must not come back.
+By page number or offset every new record may push others over a page's edge: what was read counts only if it is as many
+records as the service says there are, else everything is read again. By cursor nothing shifts, but none must come back.
 """
 
 import json
@@ -33,6 +33,9 @@ class Page:
 Ask = Callable[[Mapping[str, str]], Page]
 """Parameters that choose a page in, by our words; that page of the list out."""
 
+Place = Callable[[int, int], Mapping[str, str]]
+"""How many pages and how many records were had in, the parameters of the page behind them out."""
+
 
 @dataclass(slots=True)
 class Look:
@@ -51,6 +54,10 @@ class Look:
             self.found[name] = _newer(known, record) if known else record
         self.totals += [] if page.total is None else [page.total]
         return len(self.found) > before
+
+
+Paging = Callable[[Ask], Look]
+"""How a list is read to its end: by cursor, by page number or by offset."""
 
 
 def page_of(content: Any, names: Mapping[str, str]) -> Page:
@@ -78,10 +85,20 @@ def identity(record: Record, seen: dict[str, int]) -> str:
 
 def by_number(ask: Ask, first: int = 1) -> Look:
     """Every record of a list whose pages have numbers; SourceError when it never holds still or lacks records."""
+    return _at_rest(ask, lambda turned, _: {"page": str(first + turned), "page_size": str(PAGE_SIZE)})
+
+
+def by_offset(ask: Ask) -> Look:
+    """Every record of a list that is asked for from a record on, however many come; SourceError as for numbers."""
+    return _at_rest(ask, lambda _, had: {"offset": str(had), "limit": str(PAGE_SIZE)})
+
+
+def _at_rest(ask: Ask, place: Place) -> Look:
+    """A list whose records may shift while it is read, once it has held still."""
     before = None
     for _ in range(LOOKS):
         look = Look()
-        if _turn_pages(ask, look, first) and _is_whole(look, before):
+        if _turn_pages(ask, look, place) and _is_whole(look, before):
             return look
         before = look
     raise SourceError(f"expected {_expected(look)} in the list, found {len(look.found)}, at each of {LOOKS} readings")
@@ -102,12 +119,17 @@ def by_cursor(ask: Ask) -> Look:
     raise SourceError(f"expected {_expected(look)} in the list, found {len(look.found)}, at each of {LOOKS} readings")
 
 
-def _turn_pages(ask: Ask, look: Look, first: int) -> bool:
-    """Whether the list was read to its end; not when a page has nothing but what others had."""
-    for number in range(MOST_PAGES):
-        page = ask({"page": str(first + number), "page_size": str(PAGE_SIZE)})
+def _turn_pages(ask: Ask, look: Look, place: Place) -> bool:
+    """Whether the list was read to its end; not when a page has nothing but what others had.
+
+    A total is no end: what a service calls so may count its page alone.
+    """
+    had = 0
+    for turned in range(MOST_PAGES):
+        page = ask(place(turned, had))
         is_new = look.add(page)
-        if not page.records or (page.pages is not None and number + 1 >= page.pages):
+        had += len(page.records)
+        if not page.records or (page.pages is not None and turned + 1 >= page.pages):
             return True
         if not is_new:
             return False

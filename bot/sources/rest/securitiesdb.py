@@ -15,18 +15,22 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, SourceError
 from bot.model import InsiderTrade
 from bot.plain import decimal_text
 from bot.plugins import Kit
 from bot.sources.cells import TICKER
 from bot.sources.rest.activity import Activity, Deal, activity_of
-from bot.sources.rest.api import Api, RefusedError, credentials
+from bot.sources.rest.api import Api, RefusedError, UnansweredError, credentials
 from bot.trades import to_table, validate
 
 NAME: Final = "securitiesdb"
 SECONDS_BETWEEN: Final = 1.0
+PATIENCE: Final = 3  # so many failures in a row are the service's, and not those of single tickers
 KINDS: Final[Mapping[str, tuple[str, str]]] = {"purchase": ("P", "A"), "sale": ("S", "D"), "grant": ("A", "A")}
+
+Answer = Activity | SourceError | None
+"""What is known about a company, why there is no telling, or None where the service does not know the ticker."""
 
 
 class SecuritiesDb:
@@ -40,13 +44,29 @@ class SecuritiesDb:
         self._tickers = tickers
 
     def fetch(self, _: datetime) -> pd.DataFrame:
-        """The rows of all tickers as trades that nothing may trade on; SourceError when one of them has no answer."""
-        known = self.activities(self._tickers).values()
-        return validate(to_table(trade for activity in known if activity for trade in trades(activity)))
+        """The rows of all tickers as trades that nothing may trade on; SourceError when none has an answer."""
+        told = self.activities(self._tickers)
+        known = [answer for answer in told.values() if isinstance(answer, Activity)]
+        table = validate(to_table(trade for activity in known for trade in trades(activity)))
+        table.attrs["left_out"] = left_out(told)
+        return table
 
-    def activities(self, tickers: Sequence[str]) -> dict[str, Activity | None]:
-        """The activity of each ticker, None where the service does not know it; SourceError when one has no answer."""
-        return {ticker: self.activity(ticker) for ticker in tickers}
+    def activities(self, tickers: Sequence[str]) -> dict[str, Answer]:
+        """What is known about each ticker, or why there is no telling; SourceError when none of them has an answer."""
+        told: dict[str, Answer] = {}
+        for ticker in tickers:
+            last = list(told.values())[-PATIENCE:]
+            told[ticker] = last[-1] if _is_out(last) else self._answer(ticker)
+        failures = [answer for answer in told.values() if isinstance(answer, SourceError)]
+        if failures and len(failures) == len(told):
+            raise next((error for error in failures if isinstance(error, UnansweredError)), failures[0])
+        return told
+
+    def _answer(self, ticker: str) -> Answer:
+        try:
+            return self.activity(ticker)
+        except SourceError as error:
+            return error
 
     def activity(self, ticker: str) -> Activity | None:
         """What is known about one company; None when the service does not know the ticker."""
@@ -85,6 +105,16 @@ def watchlist(entries: Sequence[str]) -> tuple[str, ...]:
                 raise ConfigError(f"the watchlist has {ticker[:40]!r}, which is no ticker such as AAPL or BRK.B")
             found[ticker.upper()] = None
     return tuple(found)
+
+
+def left_out(told: Mapping[str, Answer]) -> tuple[str, ...]:
+    """Why there is no telling about some of the tickers, a sentence each."""
+    return tuple(f"{ticker}: {answer}" for ticker, answer in told.items() if isinstance(answer, SourceError))
+
+
+def _is_out(last: Sequence[Answer]) -> bool:
+    """Whether the service refuses or is busy whatever it is asked, by its last answers: it is left alone then."""
+    return len(last) == PATIENCE and all(isinstance(each, RefusedError | UnansweredError) for each in last)
 
 
 def trades(activity: Activity) -> list[InsiderTrade]:

@@ -11,10 +11,11 @@ from bot.http import Answer
 from bot.sources.rest.api import Api
 from bot.sources.rest.fields import names_of
 from bot.sources.rest.filings import Filings, filters_of
-from bot.sources.rest.pages import Ask, Page, by_cursor, by_number, page_of
+from bot.sources.rest.pages import Ask, Page, by_cursor, by_number, by_offset, page_of
 
 NOW = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)  # a Tuesday, 10:00 in New York
 NAMES = names_of(())
+READERS = {"page": by_number, "offset": by_offset, "cursor": by_cursor}
 
 
 def filing(number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def client(handler: Any, title: str = "the service", headers: Mapping[str, str] 
 def source_on(api: FilingsApi, *, paging: str = "cursor", sort: str = "created_at", **more: Any) -> Filings:
     """The source in front of a handler in this process."""
     settings: dict[str, Any] = {"names": NAMES, "overlap": timedelta(days=10), "filters": filters_of([f"sort={sort}"])}
-    turn = {"cursor": by_cursor, "offset": by_number}[paging]
+    turn = READERS[paging]
     return Filings(client(api), "https://api.example.com/filings", **settings | {"paging": turn} | more)
 
 

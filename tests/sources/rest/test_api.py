@@ -9,7 +9,7 @@ from bot.demo.rest import FilingsApi
 from bot.demo.serving import StandIn
 from bot.errors import ConfigError, SourceError
 from bot.http import Http
-from bot.sources.rest.api import ATTEMPTS, Api, RefusedError, credentials
+from bot.sources.rest.api import ATTEMPTS, Api, RefusedError, UnansweredError, credentials
 
 from .service import Direct, Wrist, client, filing
 
@@ -38,7 +38,7 @@ def test_a_service_that_stays_busy_is_asked_five_times(status: int) -> None:
     direct = Direct(replying((status, {}, b"")))
     wrist = Wrist()
     api = Api(direct, "the service", {}, sleep=wrist.sleep, monotonic=wrist.monotonic)  # type: ignore[arg-type]
-    with pytest.raises(SourceError, match=rf"the service is busy \(status {status}\); it is asked again next time"):
+    with pytest.raises(UnansweredError, match=rf"^the service is busy \(status {status}\)$"):
         api.get(URL)
     assert len(direct.urls) == ATTEMPTS == 5
 
@@ -149,7 +149,7 @@ def test_a_key_that_fits_no_header_is_a_wrong_setting(key: str) -> None:
 def test_a_service_out_of_reach_is_said_without_its_key() -> None:
     with StandIn(lambda *_: None) as server:
         api = Api(Http("tests"), "the service", {"Authorization": "Bearer s3cret"})
-        with pytest.raises(SourceError, match=r"the service: 127.0.0.1:\d+ could not be reached") as told:
+        with pytest.raises(UnansweredError, match=r"the service: 127.0.0.1:\d+ could not be reached") as told:
             api.get(server.url, {"token": "s3cret"})
     assert "s3cret" not in str(told.value)
 

@@ -114,7 +114,7 @@ def test_a_failure_is_an_error_and_not_an_empty_list(api: FilingsApi, server: St
 def test_over_http_too_none_is_lost_or_doubled_while_records_come_in() -> None:
     for seed in range(25):
         generator = random.Random(seed)
-        paging = generator.choice(["offset", "cursor"])
+        paging = generator.choice(["page", "offset", "cursor"])
         old = [at_random(generator, number) for number in range(generator.randrange(3, 15))]
         new = [at_random(generator, number) for number in range(100, 100 + generator.randrange(1, 4))]
         api = FilingsApi(old, paging=paging, page_size=generator.randrange(2, 5))  # type: ignore[arg-type]
@@ -184,9 +184,9 @@ def test_a_filter_may_hold_anything() -> None:
 
 @pytest.mark.parametrize(("filters", "first"), [((), "1"), (("page=0",), "0"), (("page=1",), "1")])
 def test_a_page_among_the_filters_is_the_first_one(filters: tuple[str, ...], first: str) -> None:
-    api = FilingsApi(paging="offset")
+    api = FilingsApi(paging="page")
     with StandIn(api) as server:
-        assert served(server, rest_paging="offset", rest_filters=filters).fetch(NOW).empty
+        assert served(server, rest_paging="page", rest_filters=filters).fetch(NOW).empty
     assert [query["page"] for query in api.journal] == [first]
     with pytest.raises(ConfigError, match="pages begin at page=0 or 1, found '7'"):
         filings.source(kit(rest_filters=("page=7",)))
@@ -313,7 +313,7 @@ steps = st.lists(
 
 
 @profile(max_examples=25)
-@given(steps, st.sampled_from(["cursor", "offset"]))
+@given(steps, st.sampled_from(["cursor", "page", "offset"]))
 def test_whatever_happens_every_filing_is_recorded_once_the_service_and_the_bot_are_up(
     steps: list[tuple[int, int, str]], paging: str
 ) -> None:

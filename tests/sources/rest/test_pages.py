@@ -9,12 +9,10 @@ import pytest
 from bot.demo.rest import FilingsApi
 from bot.errors import SourceError
 from bot.sources.rest.api import RefusedError
-from bot.sources.rest.pages import LOOKS, Ask, Look, Page, by_cursor, by_number, identity, page_of
+from bot.sources.rest.pages import LOOKS, Ask, Look, Page, Paging, by_cursor, by_number, by_offset, identity, page_of
 from bot.sources.rest.values import Record
 
-from .service import NAMES, asking, filing
-
-READERS = {"offset": by_number, "cursor": by_cursor}
+from .service import NAMES, READERS, asking, filing
 
 
 def listed(*pages: Page) -> Ask:
@@ -50,7 +48,7 @@ def test_of_a_thousand_downloads_with_records_coming_in_none_loses_or_doubles_on
         came = {record["id"] for record in new if record["id"] in api.records}
         assert known <= set(look.found) <= known | came, seed
         assert all(record.text("id") == name for name, record in look.found.items()), seed
-        if paging == "offset":
+        if paging != "cursor":
             assert set(look.found) == set(api.records), seed
         turned += len(api.journal)
         while len(api.records) < len(old) + len(new):
@@ -63,7 +61,7 @@ NOTHING: Any = ({}, {}, b"")
 
 
 def test_what_shifts_over_a_page_s_edge_is_read_again() -> None:
-    api = FilingsApi([filing(n, created_at=f"2026-03-02T10:00:0{n}Z") for n in range(6)], paging="offset", page_size=2)
+    api = FilingsApi([filing(n, created_at=f"2026-03-02T10:00:0{n}Z") for n in range(6)], paging="page", page_size=2)
     late = [filing(n, created_at="2026-03-02T11:00:00Z") for n in (7, 8)]
     requests = 0
 
@@ -79,7 +77,7 @@ def test_what_shifts_over_a_page_s_edge_is_read_again() -> None:
 
 
 def test_what_comes_in_at_the_end_needs_no_second_look() -> None:
-    api = FilingsApi([filing(n, created_at=f"2026-03-02T10:00:0{n}Z") for n in range(4)], paging="offset", page_size=2)
+    api = FilingsApi([filing(n, created_at=f"2026-03-02T10:00:0{n}Z") for n in range(4)], paging="page", page_size=2)
     api.insert_next(filing(8, created_at="2026-03-02T11:00:00Z"), filing(9, created_at="2026-03-02T12:00:00Z"))
     assert len(by_number(asking(api, sort="created_at")).found) == 6
     assert [query["page"] for query in api.journal] == ["1", "2", "3"]
@@ -104,10 +102,10 @@ def test_a_list_that_never_holds_still_is_refused_after_a_few_looks() -> None:
     assert asked == LOOKS
 
 
-@pytest.mark.parametrize("paging", ["offset", "cursor"])
+@pytest.mark.parametrize("paging", READERS)
 def test_a_count_that_is_not_reached_is_refused(paging: str) -> None:
     api = FilingsApi([filing(n) for n in range(5)], paging=paging, page_size=10)  # type: ignore[arg-type]
-    api.fail_next(*["short"] * LOOKS)
+    api.fail_next(*["short"] * LOOKS * 2)
     with pytest.raises(SourceError, match="expected 6 records in the list, found 5"):
         READERS[paging](asking(api))
 
@@ -122,9 +120,23 @@ def test_without_a_count_of_pages_the_empty_one_is_the_last() -> None:
     assert ids(by_number(listed(page("a", total=2), page("b", total=2), page(total=2)))) == ["a", "b"]
 
 
-def test_a_service_that_ignores_the_page_s_number_is_refused() -> None:
+@pytest.mark.parametrize("read", [by_number, by_offset])
+def test_a_service_that_ignores_where_a_page_begins_is_refused(read: Paging) -> None:
     with pytest.raises(SourceError, match="expected the same records in the list"):
-        by_number(lambda _: page("a", "b"))
+        read(lambda _: page("a", "b"))
+
+
+def test_an_offset_is_the_number_of_records_that_came_however_many_were_asked_for() -> None:
+    api = FilingsApi([filing(n) for n in range(5)], paging="offset", page_size=2)
+    assert len(by_offset(asking(api)).found) == 5
+    assert [query["offset"] for query in api.journal] == ["0", "2", "4", "5"]
+    assert {query["limit"] for query in api.journal} == {"500"}
+
+
+def test_a_total_of_a_page_alone_ends_no_list() -> None:
+    pages = [page("a", "b", total=2), page("c", "d", total=2), page(total=0)]
+    with pytest.raises(SourceError, match="expected 0 records in the list, found 4"):
+        by_offset(listed(*pages * LOOKS))
 
 
 @pytest.mark.parametrize(("first", "numbers"), [(1, ["1", "2", "3"]), (0, ["0", "1", "2"])])

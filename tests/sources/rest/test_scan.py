@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from bot.demo.market import market
 from bot.demo.rest import SecuritiesDbApi
+from bot.errors import ConfigError, SourceError
 from bot.plain import plain
 from bot.sources.rest.activity import Activity, Deal
 from bot.sources.rest.securitiesdb import SecuritiesDb
-from bot.sources.scan import ScanRow, Standing, scan
+from bot.sources.scan import ScanRow, Standing, scan, threshold_of
 
 from .service import NOW, client
 
@@ -92,6 +93,22 @@ def test_an_unknown_ratio_is_said_to_be_unknown() -> None:
 def test_a_ticker_nobody_knows_has_its_row() -> None:
     (row,) = scan({"ZZZZ": None}, now=NOW)
     assert (row.ticker, row.standing, row.reason) == ("ZZZZ", "unknown", "the service does not know this ticker")
+
+
+def test_a_ticker_without_an_answer_has_its_row_with_the_reason() -> None:
+    (row,) = scan({"ZZZZ": SourceError("SecuritiesDB is busy (status 429)")}, now=NOW)
+    assert (row.ticker, row.standing, row.reason) == ("ZZZZ", "unknown", "SecuritiesDB is busy (status 429)")
+
+
+@pytest.mark.parametrize("text", ["-1", "-0.5", "+1", "nan", "inf", "1e3", "15%", "1,5", "", " 1", "１", "9" * 21])
+def test_a_threshold_that_is_no_ratio_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="no ratio of buys to sells: write 0 or more"):
+        threshold_of(text)
+
+
+@pytest.mark.parametrize("text", ["0", "1.5", "007", "12.25"])
+def test_a_threshold_is_zero_or_more(text: str) -> None:
+    assert threshold_of(text) == Decimal(text)
 
 
 def test_the_threshold_is_an_option() -> None:

@@ -26,6 +26,7 @@ from bot.plugins import Kit, find
 from bot.settings import Settings
 from bot.sources.rest import securitiesdb
 from bot.sources.rest.activity import Activity, activity_of
+from bot.sources.rest.api import ATTEMPTS
 from bot.sources.rest.securitiesdb import SecuritiesDb, trades, watchlist
 from bot.store.database import open_database
 from bot.trades import to_records, to_table, validate
@@ -228,10 +229,44 @@ def test_a_failure_is_an_error(asked: SecuritiesDb, api: SecuritiesDbApi, failur
         asked.fetch(NOW)
 
 
-def test_one_failure_among_many_is_the_whole_watchlist_s(api: SecuritiesDbApi) -> None:
+def test_one_failure_among_many_is_one_ticker_s(api: SecuritiesDbApi) -> None:
     api.fail_next(404, "garbage")
-    with pytest.raises(SourceError, match="did not answer with JSON"):
-        direct(api, "NWRB", "QLMK", "SMFP").fetch(NOW)
+    table = direct(api, "NWRB", "QLMK", "SMFP", "KLPF").fetch(NOW)
+    assert set(table["symbol"]) == {"SMFP", "KLPF"}
+    (sentence,) = table.attrs["left_out"]
+    assert sentence.startswith("QLMK: SecuritiesDB: ")
+
+
+def test_a_busy_service_s_other_answers_count(api: SecuritiesDbApi) -> None:
+    api.fail_next(*[429] * ATTEMPTS)
+    told = direct(api).activities(["NWRB", "QLMK"])
+    assert str(told["NWRB"]).startswith("SecuritiesDB is busy (status 429)")
+    assert isinstance(told["QLMK"], Activity)
+
+
+@pytest.mark.parametrize(("failures", "exit_code"), [(["garbage", "garbage"], 1), (["garbage", *[503] * ATTEMPTS], 75)])
+def test_when_nobody_answers_it_is_an_error_and_a_busy_service_s_one_to_try_again(
+    api: SecuritiesDbApi, failures: Any, exit_code: int
+) -> None:
+    api.fail_next(*failures)
+    with pytest.raises(SourceError, match="SecuritiesDB") as told:
+        direct(api).activities(["NWRB", "QLMK"])
+    assert told.value.exit_code == exit_code
+
+
+def test_a_service_that_refuses_everything_is_left_alone_after_three_times(api: SecuritiesDbApi) -> None:
+    api.fail_next(*[401] * 10)
+    with pytest.raises(SourceError, match="refused the key"):
+        direct(api).activities(["NWRB", "QLMK", "SMFP", "KLPF", "HLCN"])
+    assert len(api.journal) == securitiesdb.PATIENCE == 3
+
+
+def test_failures_of_single_tickers_leave_nobody_unasked(api: SecuritiesDbApi) -> None:
+    api.fail_next("garbage", "garbage", "garbage", 401, 401, 404, 401)
+    told = direct(api).activities([*"ABCDEFG", "NWRB"])
+    assert len(api.journal) == 8
+    assert isinstance(told["NWRB"], Activity)
+    assert securitiesdb.left_out(told) == tuple(f"{ticker}: {told[ticker]}" for ticker in "ABCDEG")
 
 
 def test_it_is_asked_once_a_second(api: SecuritiesDbApi) -> None:
