@@ -35,7 +35,9 @@ Fields = Mapping[str, tuple[str, Kind]]
 
 def prose(text: str) -> str:
     """Text on one line, whatever its white space; accents are composed (Unicode NFC)."""
-    text = " ".join(text.split())
+    if "  " in text or not text.isprintable():  # as line ends and tabs are not
+        text = " ".join(text.split())
+    text = text.strip(" ")
     return text if text.isascii() else normalize("NFC", text)
 
 
