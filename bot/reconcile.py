@@ -22,13 +22,13 @@ class Findings:
     """What a comparison has found.
 
     `revived` are orders of ours that are over here and live there, each with the broker's word; `stray` the broker's
-    ids of inactive orders that nobody will ever activate; `unknown` our keys that we know nothing of; `breach` says why
-    nothing may be sent before somebody has looked.
+    ids of inactive orders that nobody will ever activate; `disputed` our keys about which the books contradict;
+    `breach` says why nothing may be sent before somebody has looked.
     """
 
     revived: tuple[tuple[Order, Order], ...] = ()
     stray: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
+    disputed: tuple[str, ...] = ()
     breach: str | None = None
 
 
@@ -53,7 +53,7 @@ class Reconciler:
         lost = reset(pinned, account, holdings, positions)
         if breach := findings.breach or lost:
             halt(self._store, breach, self._clock())
-            self._store.acknowledge(findings.unknown, holdings if lost else ())
+            self._store.acknowledge(findings.disputed, holdings if lost else ())
         if account.id != pinned:
             self._store.settle_in(account.id)
         for order, answer in findings.revived:
@@ -86,11 +86,12 @@ def compare(ours: Mapping[str, Order], listed: Sequence[Order]) -> Findings:
             found.setdefault(order.client_order_id, []).append(order)
     unknown = tuple(key for key in found if key not in ours)
     known = [(ours[key], theirs) for key, theirs in found.items() if key in ours]
-    breaches = [reason for order, theirs in known if (reason := _breach(order, theirs))]
+    breaches = {order.client_order_id: reason for order, theirs in known if (reason := _breach(order, theirs))}
     if unknown:
-        breaches.append(
+        breaches |= dict.fromkeys(
+            unknown,
             f"the broker has {len(unknown)} orders of ours that this database does not know, such as {unknown[0]}:"
-            " it is not the database they were placed from, or an older copy of it"
+            " it is not the database they were placed from, or an older copy of it",
         )
     stray = [each for key in unknown for each in found[key]]
     stray += [each for order, theirs in known for each in theirs if _is_retired(order, each)]
@@ -107,8 +108,8 @@ def compare(ours: Mapping[str, Order], listed: Sequence[Order]) -> Findings:
         stray=tuple(
             each.broker_order_id for each in stray if each.status is OrderStatus.INACTIVE and each.broker_order_id
         ),
-        unknown=unknown,
-        breach=breaches[0] if breaches else None,
+        disputed=tuple(breaches),
+        breach=next(iter(breaches.values()), None),
     )
 
 

@@ -87,7 +87,7 @@ def test_orders_of_ours_that_are_not_known_here_are_a_breach_and_those_of_others
     foreign = theirs(OrderStatus.WORKING, "b-9", key="somebody-else")
     assert compare({}, [foreign, replace(foreign, client_order_id="")]) == Findings()
     lost = compare({}, [theirs(OrderStatus.INACTIVE, "b-3", OTHER), theirs(OrderStatus.WORKING), foreign])
-    assert (lost.unknown, lost.stray) == ((OTHER, KEY), ("b-3",))
+    assert (lost.disputed, lost.stray) == ((OTHER, KEY), ("b-3",))
     assert f"2 orders of ours that this database does not know, such as {OTHER}" in (lost.breach or "")
 
 
@@ -194,6 +194,20 @@ def test_an_account_that_was_reset_halts_once_and_is_the_account_from_then_on(st
     store.halt(None, NOW)
     Desk(Other(), store, clock).work()
     assert (store.halted(), store.broker_account()) == (None, "another")
+
+
+def test_two_live_orders_halt_once_and_whoever_resumes_has_seen_them(store: Repository) -> None:
+    class Doubling(ScriptedBroker):
+        def orders(self, since: datetime) -> list[Order]:
+            return [*super().orders(since), theirs(OrderStatus.WORKING, "b-twin")]
+
+    broker, clock = Doubling(), Time()
+    Desk(broker, store, clock).work()
+    Desk(broker, store, clock).work()
+    assert store.halted() is not None
+    store.halt(None, NOW)
+    Desk(broker, store, clock).work()
+    assert store.halted() is None
 
 
 def test_books_that_were_compared_a_moment_ago_are_not_compared_again(store: Repository) -> None:
