@@ -15,15 +15,17 @@ from unicodedata import normalize
 from bot.sources.cells import clean, is_printable
 
 LONGEST: Final = 1_000  # characters of a name or a title, in which patterns are searched
+DIGITS: Final = 28  # of a number, as far as decimal arithmetic is exact
 FORMS: Final = ("3", "3/A", "4", "4/A", "5", "5/A")
 
-_NUMBER: Final = re.compile(r"\d{1,20}(?:\.\d{0,20})?|\.\d{1,20}", re.ASCII)
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
-_CIK: Final = re.compile(r"\d{1,10}", re.ASCII)
+
+
+UNREADABLE: Final = (ValueError, KeyError, ArithmeticError)
 
 
 class Kind(NamedTuple):
-    """What a cell may hold: how its text is read (ValueError or KeyError when it cannot be), and what is expected."""
+    """What a cell may hold: how its text is read, UNREADABLE if it cannot be, and what is expected."""
 
     read: Callable[[str], Any]
     expected: str
@@ -35,22 +37,25 @@ Fields = Mapping[str, tuple[str, Kind]]
 
 def prose(text: str) -> str:
     """Text on one line, whatever its white space; accents are composed (Unicode NFC)."""
-    if "  " in text or not text.isprintable():  # as line ends and tabs are not
-        text = " ".join(text.split())
-    text = text.strip(" ")
-    return text if text.isascii() else normalize("NFC", text)
+    if text.isascii() and not ("\n" in text or "\t" in text or "\r" in text or "  " in text):
+        return text.strip(" ")  # nearly all: XML knows no other blanks of ASCII, and to split is slow
+    return normalize("NFC", " ".join(text.split()))
 
 
 @lru_cache(maxsize=1_000)  # the lines of a filing name the same security, and say the same days
 def _word(text: str) -> str:
     text = clean(text)
-    if len(text) > LONGEST or not is_printable(text):
+    if not text or len(text) > LONGEST or not is_printable(text):
         raise ValueError(text)
     return text
 
 
+def _text(text: str) -> str | None:
+    return prose(text) or None
+
+
 def _number(text: str) -> Decimal:
-    if not _NUMBER.fullmatch(text):
+    if text.strip("0123456789.") or len(text) > DIGITS:
         raise ValueError(text)
     return Decimal(text)
 
@@ -63,7 +68,7 @@ def _day(text: str) -> date:
 
 
 def _cik(text: str) -> str:
-    if not _CIK.fullmatch(text):
+    if len(text) > 10 or not (text.isascii() and text.isdecimal()):
         raise ValueError(text)
     return text.zfill(10)
 
@@ -77,7 +82,7 @@ def _letters(letters: str) -> Kind:
     return _one_of(**{letter: letter for letter in letters})
 
 
-_TEXT: Final = Kind(prose, "text")
+_TEXT: Final = Kind(_text, "text")
 _WORD: Final = Kind(_word, "at most 1,000 printable characters")  # it says who or what is meant
 _NUMBER_CELL: Final = Kind(_number, "a number in digits")
 _DAY_CELL: Final = Kind(_day, "a day that exists, as YYYY-MM-DD")

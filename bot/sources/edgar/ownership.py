@@ -5,31 +5,26 @@ may add some; a known one that is there twice is refused, since nobody could tel
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
-from functools import cache
-from itertools import count
+from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
 from lxml import etree
 
 from bot.errors import SourceError
-from bot.sources.edgar.fields import FACTS, ISSUER, LINE, OWNER, SIGNATURE, Fields, Kind, prose
+from bot.sources.edgar.fields import FACTS, ISSUER, LINE, OWNER, SIGNATURE, UNREADABLE, Fields, prose
 from bot.sources.rows import shown
 
 MAX_BYTES: Final = 5_000_000  # the form allows 60 lines and 99 footnotes of 1,000 characters
 # In all of these a DOCTYPE is the same bytes, so that none hides from the search for it.
 ENCODINGS: Final = frozenset({"utf-8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "windows-1252"})
 
-# Table -> whether it is of derivatives; and its lines -> whether they are holdings.
 TABLES: Final = {
-    "nonDerivativeTable": (False, {"nonDerivativeTransaction": False, "nonDerivativeHolding": True}),
-    "derivativeTable": (True, {"derivativeTransaction": False, "derivativeHolding": True}),
+    "nonDerivativeTable": ("nonDerivativeTransaction", "nonDerivativeHolding"),
+    "derivativeTable": ("derivativeTransaction", "derivativeHolding"),
 }
-REPEATED: Final = frozenset({"reportingOwner", "ownerSignature"})
-REQUIRED: Final = ("documentType", "issuer", "reportingOwner")
-PARTS: Final = frozenset({*FACTS, *TABLES, *REPEATED, "issuer", "footnotes"})
 
 _DECLARED: Final = re.compile(rb"<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([\w.:-]{1,40})[\"']", re.ASCII)
 _HTML: Final = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.ASCII)
@@ -102,7 +97,7 @@ class Ownership(NamedTuple):
     """A whole ownership document; addresses are left out.
 
     CIKs have ten digits. `symbol` is the issuer's trading symbol as filed, which is free text. `original_filed_on` is
-    an amendment's only pointer to what it amends. `lines` are in the document's order, non-derivative ones first.
+    an amendment's only pointer to what it amends. `lines` are in the document's order.
     """
 
     form: str
@@ -125,35 +120,163 @@ class Ownership(NamedTuple):
     signatures: tuple[Signature, ...] = ()
 
 
+RECORDS: Final = (Ownership, Owner, Line, Signature)
+Values = list[Any]
+"""A record that is being read: what is known of each of its fields, else None."""
+
+Cell = tuple[int, int, Callable[[str], Any], str]
+"""Which of RECORDS an element belongs to, the place of its value there, how it is read, and what is expected of it."""
+
+
+def _blank(record: Any, **said: Any) -> Values:
+    """The record when nothing is known but what is said by the name of its element."""
+    return [said.get(field) for field in record._fields]
+
+
+def _cells(record: Any, fields: Fields) -> dict[str, Cell]:
+    return {
+        element: (RECORDS.index(record), record._fields.index(field), *kind)
+        for element, (field, kind) in fields.items()
+    }
+
+
+def _maker(record: Any) -> Callable[[Iterable[Any]], Any]:
+    """What makes the record of values in their places, without the price of a constructor that knows names."""
+    return partial(tuple.__new__, record)
+
+
+# Element -> the record of a list of them that it begins.
+BEGINS: Final[Mapping[str, tuple[type, Values]]] = {
+    "reportingOwner": (Owner, _blank(Owner)),
+    "nonDerivativeTransaction": (Line, _blank(Line, is_derivative=False, is_holding=False)),
+    "nonDerivativeHolding": (Line, _blank(Line, is_derivative=False, is_holding=True)),
+    "derivativeTransaction": (Line, _blank(Line, is_derivative=True, is_holding=False)),
+    "derivativeHolding": (Line, _blank(Line, is_derivative=True, is_holding=True)),
+    "ownerSignature": (Signature, _blank(Signature)),
+}
+HAS_DERIVATIVES: Final = {"nonDerivativeTable": False, "derivativeTable": True}
+OTHERS: Final = frozenset({*BEGINS, *HAS_DERIVATIVES, "footnote"})
+CELLS: Final = {
+    **_cells(Ownership, {**FACTS, **ISSUER}),
+    **_cells(Owner, OWNER),
+    **_cells(Line, LINE),
+    **_cells(Signature, SIGNATURE),
+}
+NOTHING: Final = tuple(_blank(record) for record in RECORDS)
+FORM, ISSUER_CIK, OWNERS, LINES, FOOTNOTES, SIGNATURES = map(
+    Ownership._fields.index, ("form", "issuer_cik", "owners", "lines", "footnotes", "signatures")
+)
+CIK: Final = Owner._fields.index("cik")
+NUMBER, IS_DERIVATIVE, IS_HOLDING, NOTES = map(Line._fields.index, ("number", "is_derivative", "is_holding", "notes"))
+_NOTE, _OWNER, _LINE, _SIGNATURE = (_maker(record) for record in (Note, Owner, Line, Signature))
+
+
+class _Seen:
+    """What has been seen of a document so far."""
+
+    def __init__(self) -> None:
+        self.records: dict[type, list[Values]] = {Owner: [], Line: [], Signature: []}
+        self.footnotes: list[Note] = []
+        self.rows = [0, 0]  # of the table without derivatives, and of the one with them
+        self.numbers = dict.fromkeys(BEGINS, 0)
+        # The record that a cell belongs to: at first one that is nobody's, since a cell outside of its record is none.
+        self.current = [blank.copy() for blank in NOTHING]
+        self.marks: list[tuple[str, str]] = []
+
+    def note(self, name: str, element: etree._Element) -> None:
+        """Take note of an element that is no cell, and with which a line before it ends."""
+        self.marks = []
+        if name in BEGINS:
+            record, blank = BEGINS[name]
+            self.current[RECORDS.index(record)] = values = blank.copy()
+            self.records[record].append(values)
+            if record is Line:
+                self.numbers[name] = values[NUMBER] = self.numbers[name] + 1
+                values[NOTES] = self.marks
+        elif name in HAS_DERIVATIVES:
+            self.rows[HAS_DERIVATIVES[name]] += len(element)
+        else:
+            text = "".join(map(str, element.itertext())) if len(element) else element.text or ""
+            self.footnotes.append(_NOTE(("", element.get("id", ""), prose(text))))
+
+
 def read(document: bytes) -> Ownership:
     """What an ownership document says; SourceError in one sentence when it is another document, or not sound.
 
     At most 5 MB, nested at most 256 deep, in UTF-8 or a Western single-byte encoding, and without a DOCTYPE: entities
     are what makes a document explode, or another one appear in its place.
     """
-    root = _root(document)
-    parts: dict[str, list[etree._Element]] = {}
-    for part in root:
-        if part.tag in PARTS:
-            parts.setdefault(part.tag, []).append(part)
-    if twice := [name for name, found in parts.items() if len(found) > 1 and name not in REPEATED]:
-        raise SourceError(f"expected {twice[0]} once, found it {len(parts[twice[0]])} times")
-    if missing := [name for name in REQUIRED if name not in parts]:
+    seen = _walk(_root(document))
+    owners, lines, signatures = seen.records.values()
+    values = seen.current[0]
+    needed = {"documentType": values[FORM], "issuerCik": values[ISSUER_CIK], "reportingOwner": owners}
+    if missing := [name for name, found in needed.items() if not found]:
         raise SourceError(f"expected an ownershipDocument with {missing[0]}, found none")
-    facts, _ = _cells([part for name, (part, *_) in parts.items() if name in FACTS], FACTS)
-    notes = (note for part in parts.get("footnotes", ()) for note in part if note.tag == "footnote")
-    footnotes = tuple([_footnote(note) for note in notes])
-    texts = {note.id: note.text for note in footnotes}
-    if len(texts) != len(footnotes):
+    if None in [owner[CIK] for owner in owners]:
+        raise SourceError("expected each reportingOwner with rptOwnerCik, found one without")
+    if seen.rows != [len(lines) - (derivative := sum([line[IS_DERIVATIVE] for line in lines])), derivative]:
+        raise SourceError("expected transactions and holdings of its kind in each table, found something else in one")
+    texts = {note.id: note.text for note in seen.footnotes}
+    if len(texts) < len(seen.footnotes):
         raise SourceError("expected footnotes with different numbers, found one number twice")
-    return Ownership(
-        **_with("form", facts, root),
-        **_with("issuer_cik", _cells(parts["issuer"][0].iter(), ISSUER)[0], parts["issuer"][0]),
-        owners=tuple([Owner(**_with("cik", _cells(part.iter(), OWNER)[0], part)) for part in parts["reportingOwner"]]),
-        lines=tuple(line for name in TABLES for table in parts.get(name, ()) for line in _lines(table, texts)),
-        footnotes=footnotes,
-        signatures=tuple(Signature(**_cells(part.iter(), SIGNATURE)[0]) for part in parts.get("ownerSignature", ())),
-    )
+    values[OWNERS] = tuple(map(_OWNER, owners))
+    values[LINES] = tuple([_finished(line, texts) for line in lines])
+    values[FOOTNOTES] = tuple(seen.footnotes)
+    values[SIGNATURES] = tuple(map(_SIGNATURE, signatures))
+    return Ownership._make(values)
+
+
+def _walk(root: etree._Element) -> _Seen:
+    """All that stands in the elements, in one walk over them: to look at each is what a filing costs.
+
+    The text of a cell stands in its element or in a `value` within it; a blank one is missing.
+    """
+    seen = _Seen()
+    current = seen.current
+    cells = CELLS.get
+    cell = None
+    for element in root.iter():
+        name = element.tag
+        if name != "value":
+            if name == "footnoteId":
+                seen.marks.append((_parent(element), element.get("id", "")))
+                continue
+            if (cell := cells(name)) is None:
+                if name in OTHERS:
+                    seen.note(name, element)
+                continue
+        if cell is None or not (text := element.text):
+            continue
+        which, place, read_text, _ = cell
+        values = current[which]
+        if values[place] is None and not len(element):
+            try:
+                values[place] = read_text(text)
+                continue
+            except UNREADABLE:
+                pass
+        _look_closer(element, values, cell)
+    return seen
+
+
+def _look_closer(element: etree._Element, values: Values, cell: Cell) -> None:
+    """Read a text that has blanks around it, or is blank, or is wrong."""
+    _, place, read_text, expected = cell
+    if not (text := (element.text or "").strip()):
+        return
+    if values[place] is not None or len(element):
+        raise _refusal(element, f"expected one text as {_cell(element)}, found more")
+    try:
+        values[place] = read_text(text)
+    except UNREADABLE:
+        raise _refusal(element, f"expected {expected} as {_cell(element)}, found {shown(text)}") from None
+
+
+def _finished(line: Values, texts: Mapping[str, str]) -> Line:
+    """The line with the texts of its footnotes."""
+    line[NOTES] = tuple([_NOTE((cell, number, texts.get(number, ""))) for cell, number in line[NOTES]])
+    done: Line = _LINE(line)
+    return done
 
 
 def _root(document: bytes) -> etree._Element:
@@ -163,7 +286,7 @@ def _root(document: bytes) -> etree._Element:
         raise SourceError(f"expected an ownership document of at most {MAX_BYTES} bytes, found {len(document)}")
     if not document.startswith(b"<") or b"\0" in document:
         raise SourceError(f"expected an ownership document as XML in UTF-8, found {_start(document)}")
-    if b"<!DOCTYPE" in document:
+    if b"!" in document and b"<!DOCTYPE" in document:  # a single byte is found in a tenth of the time
         raise SourceError("expected an ownership document without a DOCTYPE, found one")
     try:
         root = etree.fromstring(document, _parser(_encoding(document)))
@@ -204,32 +327,6 @@ def _start(document: bytes) -> str:
     return shown(document[:40].decode("ascii", "replace")) if document else "nothing"
 
 
-def _cells(part: Iterable[etree._Element], fields: Fields) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """The values by field in a part's elements, and its footnotes as pairs of element name and footnote number.
-
-    The text of a cell stands in its element or in a `value` within it; a blank one is missing.
-    """
-    values: dict[str, Any] = {}
-    marks = []
-    known: tuple[str, Kind] | None = None
-    for element in part:
-        name = element.tag
-        if name != "value":
-            known = fields.get(name)
-            if name == "footnoteId":
-                marks.append((_parent(element), element.get("id", "")))
-        if known is None or not (text := element.text) or not (text := text.strip()):
-            continue
-        field, kind = known
-        if field in values or len(element):
-            raise _refusal(element, f"expected one text as {_cell(element)}, found more")
-        try:
-            values[field] = kind.read(text)
-        except (ValueError, KeyError):
-            raise _refusal(element, f"expected {kind.expected} as {_cell(element)}, found {shown(text)}") from None
-    return values, marks
-
-
 def _cell(element: etree._Element) -> str:
     return _parent(element) if element.tag == "value" else element.tag
 
@@ -239,29 +336,5 @@ def _parent(element: etree._Element) -> str:
     return "" if parent is None else parent.tag
 
 
-def _with(needed: str, values: dict[str, Any], part: etree._Element) -> dict[str, Any]:
-    """The part's values, the needed one among them."""
-    if needed not in values:
-        raise _refusal(part, f"expected {part.tag} with its {needed.replace('_', ' ')}, found none")
-    return values
-
-
 def _refusal(element: etree._Element, problem: str) -> SourceError:
     return SourceError(f"line {element.sourceline}: {problem}")
-
-
-def _footnote(note: etree._Element) -> Note:
-    return Note("", note.get("id", ""), prose("".join(map(str, note.itertext())) if len(note) else note.text or ""))
-
-
-def _lines(table: etree._Element, texts: Mapping[str, str]) -> Iterator[Line]:
-    is_derivative, kinds = TABLES[table.tag]
-    numbers = {is_holding: count(1) for is_holding in kinds.values()}
-    for row in table:
-        if row.tag not in kinds:
-            raise _refusal(row, f"expected {' or '.join(kinds)} in {table.tag}, found {shown(str(row.tag))}")
-        is_holding = kinds[row.tag]
-        values, marks = _cells(row.iter(), LINE)
-        if marks:
-            values["notes"] = tuple([Note(cell, number, texts.get(number, "")) for cell, number in marks])
-        yield Line(next(numbers[is_holding]), is_derivative, is_holding, **values)
