@@ -20,7 +20,7 @@ class Size:
 def size(
     side: Side, *, quote: Quote | None, position: Position | None, currency: str, notional: Decimal, terms: Terms
 ) -> Size | Skip:
-    """A buy spends at most `notional` in account currency on whole shares; a sale closes the position."""
+    """A buy spends at most `notional` in account currency on whole shares; a sale closes what was bought."""
     if side is Side.SELL and (position is None or position.quantity <= 0):
         return Skip(rule="not_held", reason="none of it is held, and nothing is sold short")
     if quote is None or quote.bid <= 0 or quote.ask <= 0:
@@ -33,7 +33,7 @@ def size(
             quantity=position.quantity,
             value=position.quantity * quote.bid,
             cost=Decimal(0),
-            words=f"sell all {decimal_text(position.quantity)} shares held, bid {_money(quote.bid, quote)}",
+            words=f"sell all {decimal_text(position.quantity)} shares bought, bid {_money(quote.bid, quote)}",
         )
     return _buy(quote, notional, terms)
 

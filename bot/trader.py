@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from bot import limits, orders
 from bot.errors import BrokerError, NotPaperError, RatesError
 from bot.limits import Breach, Buy, Drawdown, Entry, Known, Limits
-from bot.model import Decision, Instrument, Listing, Order, OrderIntent, Position, Quote, Side, Signal, Skip
+from bot.model import Decision, Holding, Instrument, Listing, Order, OrderIntent, Position, Quote, Side, Signal, Skip
 from bot.plausible import far_off, far_off_abroad
 from bot.ports import BrokerView, Mapper, Prices, Rates, Store
 from bot.sessions import Session, Sessions
@@ -133,6 +133,7 @@ class _Book:
         self._account = trader.broker.account()
         self._terms = trader.broker.terms()
         self._held = list(trader.broker.positions())
+        self._ours = _bought(self._held, trader.store.holdings())
         self._quotes: dict[tuple[str, str | None], Quote | Skip | None] = {}
         self._wished: set[str] = set()
         self._planned: list[Entry] = []
@@ -286,19 +287,16 @@ class _Book:
         """What is to be paid is not there for others."""
         self._account = replace(self._account, available=self._account.available - cost)
 
-    def _position(self, instrument: Instrument) -> Position | None:
-        return next((position for position in self._held if position.is_of(instrument)), None)
-
     def _give_up(self, instrument: Instrument, quantity: Decimal) -> None:
         """Shares that an order already sells cannot be sold by another."""
-        self._held = [
+        self._ours = [
             replace(position, quantity=position.quantity - quantity) if position.is_of(instrument) else position
-            for position in self._held
+            for position in self._ours
         ]
 
     def _refused(self, wish: _Wish, session: Session, sized: Size) -> Skip | None:
         """The limit that a buy would break, or None, and then it counts for those after it."""
-        position = self._position(wish.instrument)
+        position = _of(wish.instrument, self._held)
         buy = Buy(
             symbol=wish.instrument.symbol,
             share_class=wish.instrument.share_class_figi,
@@ -316,14 +314,35 @@ class _Book:
         return refused
 
     def _size(self, wish: _Wish, quote: Quote | None) -> Size | Skip:
+        ours = _of(wish.instrument, self._ours)
+        if wish.side is Side.SELL and ours is None and _of(wish.instrument, self._held):
+            return Skip(rule="not_held", reason="the shares held were not bought by this bot, and it sells no others")
         return size(
             wish.side,
             quote=quote,
-            position=self._position(wish.instrument),
+            position=ours,
             currency=self._account.currency,
             notional=self._trader.policy.notional,
             terms=self._terms,
         )
+
+
+def _of(instrument: Instrument, positions: Sequence[Position]) -> Position | None:
+    return next((position for position in positions if position.is_of(instrument)), None)
+
+
+def _bought(positions: Sequence[Position], holdings: Sequence[Holding]) -> list[Position]:
+    """Of what the account holds, the shares that our own fills add up to: no others are ours to sell."""
+    ours = [
+        replace(
+            position,
+            quantity=min(
+                position.quantity, sum((each.quantity for each in holdings if position.is_of(each)), Decimal(0))
+            ),
+        )
+        for position in positions
+    ]
+    return [position for position in ours if position.quantity > 0]
 
 
 def _listing(decision: Decision) -> Listing:

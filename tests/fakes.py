@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pandas as pd
 
 from bot.errors import BrokerError
 from bot.model import (
     Account,
+    Fill,
     InsiderTrade,
     Instrument,
     Listing,
@@ -24,9 +26,11 @@ from bot.model import (
     Skip,
     Terms,
 )
+from bot.orders import client_order_id
+from bot.ports import Store
 from bot.sessions import Session
 from bot.trades import to_table
-from tests.builders import NOW, account, instrument, quote
+from tests.builders import NOW, account, instrument, intent, quote
 
 
 class Time:
@@ -263,3 +267,36 @@ class ScriptedBroker:
 def position(symbol: str = "NWRB", quantity: int = 24, price: str = "40") -> Position:
     """Shares held of one symbol."""
     return Position(symbol=symbol, quantity=Decimal(quantity), average_price=Decimal(price), currency="USD")
+
+
+def bought(
+    store: Store,
+    quantity: int = 24,
+    symbol: str = "NWRB",
+    isin: str | None = None,
+    at: datetime = NOW - timedelta(days=180),
+) -> None:
+    """Let the store remember shares that were bought long ago."""
+    decided = f"d-{uuid4().hex[:24]}"
+    placed = intent(
+        decision_id=decided,
+        client_order_id=client_order_id(decided),
+        instrument=instrument(symbol, isin=isin),
+        quantity=Decimal(quantity),
+        session=at.date(),
+        created_at=at,
+    )
+    store.record([], [placed], at)
+    begun = placed.order()
+    done = replace(begun, status=OrderStatus.FILLED, filled=begun.quantity, price=Decimal(40), updated_at=at)
+    fill = Fill(
+        client_order_id=begun.client_order_id,
+        symbol=symbol,
+        side=begun.side,
+        quantity=begun.quantity,
+        price=Decimal(40),
+        fee=Decimal(0),
+        currency=begun.currency,
+        at=at,
+    )
+    store.move(begun, done, fill)

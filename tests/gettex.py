@@ -23,6 +23,7 @@ from bot.demo.openfigi import OpenFigiServer
 from bot.demo.serving import Reply
 from bot.model import Order
 from bot.settings import Settings
+from tests.fakes import bought
 from tests.recorded import News
 from tests.sources.edgar import world
 
@@ -78,11 +79,13 @@ class Gettex:
         return usual | {f"BOT_{name.upper()}": str(value) for name, value in self.settings.items()}
 
     def hold(self, quantity: int) -> None:
-        """Let the account have so many of the shares, bought at today's price."""
+        """Let the bot have bought so many of the shares, and the account have them, at today's price."""
         book, now = self.lemon._book, self.clock()
-        bought = Ticket(isin=self.isin, side="buy", quantity=quantity, venue="allday", expires_on=now.date() + DAY)
-        book.activate(book.place(bought, now).id, now)
+        wanted = Ticket(isin=self.isin, side="buy", quantity=quantity, venue="allday", expires_on=now.date() + DAY)
+        book.activate(book.place(wanted, now).id, now)
         book.settle(now)
+        with opened(Settings.of(**self.settings), clock=self.clock) as parts:
+            bought(parts.store, quantity, "OURS", self.isin, now - 180 * DAY)
 
     def witness(self, path: str) -> Witness:
         """Who sees the next request that is posted there."""

@@ -97,7 +97,7 @@ def seconds(news: News, folder: Path) -> float:
         assert activated.seen.wait(PATIENCE), "no order was activated"
         taken = activated.at - begun
     with opened(Settings.of(**there.settings), clock=there.clock) as parts:
-        ((_, order),) = parts.store.orders()
+        _, order = parts.store.orders()[-1]
         (decision,) = parts.store.decided(about=order.client_order_id)
     assert (order.symbol, order.isin, order.side) == (news.trade.symbol, there.isin, news.trade.side)
     assert (decision["source"], decision["accession"]) == ("edgar", news.filing.accession)

@@ -13,7 +13,7 @@ from bot.limits import GUARDS, Breach, Drawdown, Limits
 from bot.model import Decision, OrderStatus, Side, Signal, Skip
 from bot.orders import client_order_id
 from tests.builders import KNOWN_AT, instrument, intent
-from tests.fakes import position
+from tests.fakes import bought, position
 from tests.test_limits import Remembers
 from tests.test_trader import MORNING, OPENS, Desk, followed
 
@@ -209,6 +209,7 @@ ANY: list[Arrange] = [too_large, many_in_the_day, much_in_the_day, a_loss, a_res
 @pytest.mark.parametrize("arrange", ANY, ids=[each.__name__ for each in ANY])
 def test_no_limit_keeps_a_share_from_being_sold(desk: Desk, arrange: Arrange) -> None:
     desk.broker.held = [position(quantity=24)]
+    bought(desk.store)
     arrange(desk)
     _, (placed,) = desk.intend(followed(code="S"))
     assert placed.side is Side.SELL
@@ -216,6 +217,7 @@ def test_no_limit_keeps_a_share_from_being_sold(desk: Desk, arrange: Arrange) ->
 
 def test_a_burst_refuses_everything_sales_and_witnesses_as_well_and_is_a_breach(desk: Desk) -> None:
     desk.broker.held = [position("HLCN")]
+    bought(desk.store, symbol="HLCN")
     limited(desk, burst=1)
     witness, sale = followed(owner="Brandt Ilse"), followed(code="S", symbol="HLCN")
     settled, intents = desk.intend(followed(), witness, sale)

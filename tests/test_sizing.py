@@ -62,7 +62,7 @@ def test_an_order_of_exactly_the_least_value_is_placed():
 def test_a_sale_closes_the_position_and_costs_nothing():
     found = sized(Side.SELL, position=HELD)
     assert (found.quantity, found.value, found.cost) == (24, Decimal("959.52"), 0)
-    assert found.words == "sell all 24 shares held, bid 39.98 USD"
+    assert found.words == "sell all 24 shares bought, bid 39.98 USD"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bot.store.database import open_database
 from bot.store.repository import Repository
 from bot.trader import Policy, Trader
 from tests.builders import KNOWN_AT, NOW, decision, event, instrument, quote, trade
-from tests.fakes import Exchange, Maps, Quotes, ScriptedBroker, Weekdays, position
+from tests.fakes import Exchange, Maps, Quotes, ScriptedBroker, Weekdays, bought, position
 
 MORNING = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 OPENS = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
@@ -164,14 +164,30 @@ def test_entry_now_needs_an_open_venue() -> None:
     desk.database.close()
 
 
-def test_a_sale_sells_all_that_is_held(desk: Desk) -> None:
+def test_a_sale_sells_all_that_was_bought(desk: Desk) -> None:
     desk.broker.held = [position(quantity=7)]
+    bought(desk.store, 7)
     _, (intent,) = desk.intend(followed(code="S"))
     assert (intent.side.value, intent.quantity) == ("sell", 7)
 
 
+@pytest.mark.parametrize(("held", "ours"), [(9, 7), (7, 9)])
+def test_a_sale_sells_neither_what_others_bought_nor_what_is_gone(desk: Desk, held: int, ours: int) -> None:
+    desk.broker.held = [position(quantity=held)]
+    bought(desk.store, ours)
+    _, (intent,) = desk.intend(followed(code="S"))
+    assert intent.quantity == 7
+
+
+def test_shares_that_the_bot_did_not_buy_are_not_sold(desk: Desk) -> None:
+    desk.broker.held = [position(quantity=7)]
+    reason = "the shares held were not bought by this bot, and it sells no others"
+    assert desk.verdict(followed(code="S")) == Skip(rule="not_held", reason=reason)
+
+
 def test_an_order_of_ours_that_already_sells_leaves_nothing_to_sell(desk: Desk) -> None:
     desk.broker.held = [position(quantity=7)]
+    bought(desk.store, 7)
     settled, intents = desk.intend(followed(code="S"))
     desk.store.record(settled, intents, MORNING)
     assert desk.verdict(followed(code="S", filed_on=date(2026, 3, 3))).rule == "not_held"
@@ -302,6 +318,8 @@ def test_a_position_is_recognised_by_its_isin_where_both_have_one(desk: Desk) ->
         replace(position("NORTHWIND ROBOTICS", quantity=7), isin=here),
         replace(position("NWRB", quantity=9), isin=other),
     ]
+    bought(desk.store, 7, isin=here)
+    bought(desk.store, 9, isin=other)
     _, (intent,) = desk.intend(followed(code="S"))
     assert intent.quantity == 7
 
@@ -321,6 +339,7 @@ def test_a_late_witness_of_a_purchase_already_decided_does_not_forbid_a_sale(des
         assert order.status is before
         desk.store.move(order, replace(order, status=after))
     desk.broker.held = [position(quantity=7)]
+    bought(desk.store, 7)
     sale = followed(code="S", owner="Brandt Ilse", filed_on=date(2026, 3, 3))
     settled, (intent,) = desk.intend(followed(owner="Late Witness"), sale)
     assert intent.side.value == "sell"
