@@ -97,8 +97,12 @@ class Desk:
             self._reconciled_at = now
 
     def _drive_all(self, waiting: Sequence[tuple[OrderIntent, Order]]) -> None:
+        disputed = self._store.acknowledged()
         for intent, order in waiting:
-            self._drive(intent, order)
+            if order.client_order_id in disputed:
+                self._set_aside(order)
+            else:
+                self._drive(intent, order)
 
     def _drive(self, intent: OrderIntent, order: Order) -> None:
         try:
@@ -110,6 +114,16 @@ class Desk:
             log.warning("order left as it is", extra={"facts": {**_told(order), "reason": str(error)}})
             if isinstance(error, ContradictionError):
                 halt(self._store, str(error), self._clock())
+                self._store.acknowledge([order.client_order_id], ())
+
+    def _set_aside(self, order: Order) -> None:
+        """Leave an order alone about which the books contradict; it counts as open until nothing can come of it."""
+        if self._is_lost(order):
+            reason = "our books and the broker's contradict about it; look there what became of it"
+            self._move(order, replace(order, status=OrderStatus.EXPIRED, reason=reason))
+
+    def _is_lost(self, order: Order) -> bool:
+        return order.valid_until is not None and self._clock() >= order.valid_until + LOST
 
     def _step(self, intent: OrderIntent, order: Order) -> Order:
         """The next state of an order, or the order itself when there is nothing to do."""
@@ -145,6 +159,10 @@ class Desk:
             if sent.attempts > 1:  # this attempt was refused, but an earlier one may still arrive
                 raise BrokerError(f"{error}; an earlier attempt may still have been taken") from None
             return self._move(sent, replace(sent, status=OrderStatus.REJECTED, reason=str(error)))
+        _check(sent, answer)
+        found = self._broker.find(sent)  # by our key, since only the id of this very order may ever be activated
+        if found and found.broker_order_id != answer.broker_order_id:
+            raise BrokerError(f"the broker answered with id {answer.broker_order_id}, and has {found.broker_order_id}")
         return self._adopt(sent, answer)
 
     def _activate(self, order: Order) -> Order:
@@ -161,7 +179,7 @@ class Desk:
             found = self._broker.find(sent)
             if found and found.status is not OrderStatus.INACTIVE:
                 return self._adopt(sent, found)
-            return self._move(sent, replace(sent, status=OrderStatus.REJECTED, reason=str(error)))
+            return self._give_up(sent, OrderStatus.REJECTED, str(error))  # an earlier activation may still arrive
         return self._look_up(sent, missing=sent.status)
 
     def _watch(self, order: Order) -> Order:
@@ -174,7 +192,7 @@ class Desk:
         return after
 
     def _give_up(self, order: Order, status: OrderStatus, reason: str) -> Order:
-        """The end of an order that was never activated, once the broker says that it is over there."""
+        """The end of an order that is not active, once the broker says that it is over there."""
         self._broker.cancel(order.broker_order_id or "")
         found = self._broker.find(order)
         if found and not (found.status.is_final and found.filled == 0):
@@ -186,7 +204,7 @@ class Desk:
         if found is None and order.status is OrderStatus.SUBMITTING and self._may_be_hidden(order):
             raise BrokerError(f"{order.client_order_id} may be there and not be shown yet")
         if found is None and order.broker_order_id:
-            if order.valid_until and self._clock() >= order.valid_until + LOST:
+            if self._is_lost(order):
                 reason = f"the broker no longer knows {order.broker_order_id}, and its session is long over"
                 return self._move(order, replace(order, status=OrderStatus.EXPIRED, reason=reason))
             raise BrokerError(f"the broker no longer knows {order.broker_order_id}; look there what became of it")

@@ -21,9 +21,9 @@ LIVE: Final = frozenset({OrderStatus.WORKING, OrderStatus.PARTIAL, OrderStatus.F
 class Findings:
     """What a comparison has found.
 
-    `revived` are orders of ours that are over here and live there, each with the broker's word; `stray` the broker's
-    ids of inactive orders that nobody will ever activate; `disputed` our keys about which the books contradict;
-    `breach` says why nothing may be sent before somebody has looked.
+    `revived` are orders of ours that are over here, and live there or were filled, each with the broker's word; `stray`
+    the broker's ids of inactive orders that nobody will ever activate; `disputed` our keys about which the books
+    contradict; `breach` says why nothing may be sent before somebody has looked.
     """
 
     revived: tuple[tuple[Order, Order], ...] = ()
@@ -72,8 +72,8 @@ class Reconciler:
         return listed, account, positions
 
     def _open_again(self, order: Order, answer: Order) -> None:
-        log.error("an order that was over lives", extra={"facts": {"client_order_id": order.client_order_id}})
-        reason = f"it was {order.status} here, and lives at the broker"
+        log.error("an order that was over is not", extra={"facts": {"client_order_id": order.client_order_id}})
+        reason = f"it was {order.status} here, and is {answer.status} at the broker"
         alive = replace(order, status=OrderStatus.WORKING, broker_order_id=answer.broker_order_id, reason=reason)
         self._store.move(order, replace(alive, updated_at=self._clock()))
 
@@ -102,7 +102,7 @@ def compare(ours: Mapping[str, Order], listed: Sequence[Order]) -> Findings:
             for each in theirs
             if order.status.is_final
             and order.status is not OrderStatus.FILLED
-            and each.status in LIVE
+            and (each.status in LIVE or each.filled > order.filled)
             and order.broker_order_id in {None, each.broker_order_id}
         ),
         stray=tuple(

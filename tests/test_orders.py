@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bot.errors import BrokerError, NotPaperError, OrderRefusedError, StoreError, TryAgainError, UnwelcomeError
 from bot.model import Order, OrderIntent, OrderStatus, Side
-from bot.orders import Desk, client_order_id, decision_id
+from bot.orders import LOST, Desk, client_order_id, decision_id
 from bot.store.database import Database, open_database
 from bot.store.repository import Repository
 from tests.builders import NOW, decision, intent
@@ -148,7 +148,7 @@ class Inspector(ScriptedBroker):
 def test_what_is_about_to_be_sent_is_durable_before_it_is_sent(store: Repository, tmp_path: Path) -> None:
     broker = Inspector(f"sqlite:///{tmp_path}/bot.db")
     work(broker, store)
-    assert broker.seen[:3] == [("submit", "submitting"), ("activate", "activating"), ("find", "activating")]
+    assert broker.seen[:3] == [("submit", "submitting"), ("find", "submitting"), ("activate", "activating")]
 
 
 # -- trouble
@@ -197,7 +197,7 @@ def test_an_activation_in_doubt_is_looked_up_before_it_is_repeated(store: Reposi
     broker.faults["activate"] = Fault(after=after)
     assert work(broker, store).status is OrderStatus.ACTIVATING
     assert work(broker, store).status is OrderStatus.WORKING
-    assert broker.calls[:3] == ["submit", "activate", "find"]
+    assert broker.calls[:4] == ["submit", "find", "activate", "find"]
     assert sent(broker) == (["submit", "activate"] if after else ["submit", "activate", "activate"])
 
 
@@ -241,6 +241,41 @@ def test_an_answer_about_another_order_or_an_impossible_state_is_not_believed(
     broker.lies = {}
     assert work(broker, store).status is OrderStatus.WORKING
     assert broker.calls.count("submit") == 1
+
+
+def test_an_id_that_the_broker_does_not_know_the_order_by_is_not_believed(
+    store: Repository, broker: ScriptedBroker
+) -> None:
+    submit = broker.submit
+    broker.submit = lambda wanted: replace(submit(wanted), broker_order_id="b-of-another")  # type: ignore[method-assign]
+    assert work(broker, store).status is OrderStatus.SUBMITTING
+    order = work(broker, store)
+    assert (order.status, order.broker_order_id) == (OrderStatus.WORKING, f"b-{intent().client_order_id[4:]}")
+    assert "b-of-another" not in {each.broker_order_id for each in broker.book.values()}
+    assert broker.calls.count("activate") == broker.two_step
+
+
+def test_an_activation_refused_for_good_is_canceled_so_that_no_earlier_one_can_arrive(store: Repository) -> None:
+    broker = Refuses()
+    Desk(broker, store, Time(NOW)).work()
+    assert broker.calls[-2:] == ["cancel", "find"]
+    assert {order.status for order in broker.book.values()} == {OrderStatus.CANCELED}
+
+
+def test_an_order_the_books_contradict_about_is_left_alone_after_the_halt_and_over_in_the_end(
+    store: Repository, broker: ScriptedBroker
+) -> None:
+    work(broker, store)
+    placed = intent().client_order_id
+    broker.book[placed] = replace(broker.book[placed], broker_order_id="b-of-another")
+    assert work(broker, store).status is OrderStatus.WORKING
+    assert "b-of-another" in (store.halted() or "")
+    store.halt(None, NOW)
+    asked = len(broker.calls)
+    assert work(broker, store).status is OrderStatus.WORKING
+    assert (store.halted(), broker.calls[asked:]) == (None, [])
+    late = Time(intent().valid_until + LOST)
+    assert [order.status for order in Desk(broker, store, late).work()] == [OrderStatus.EXPIRED]
 
 
 def test_an_order_that_changes_its_broker_id_is_not_believed(store: Repository, broker: ScriptedBroker) -> None:
@@ -384,7 +419,7 @@ def test_a_halt_between_two_steps_stops_the_next_one(store: Repository, broker: 
     halting = Halting()
     work(halting, store)
     assert store.order(intent().client_order_id).status is OrderStatus.CANCELED
-    assert halting.calls == ["submit", "cancel", "find"]
+    assert halting.calls == ["submit", "find", "cancel", "find"]
 
 
 def test_a_halt_at_the_last_moment_stops_the_activation(store: Repository) -> None:

@@ -52,6 +52,13 @@ def test_what_is_over_here_and_lives_there_is_taken_up_again(over: OrderStatus, 
     assert found(replace(ours, broker_order_id="b-1"), theirs(status)).breach is None
 
 
+@pytest.mark.parametrize("over", [OrderStatus.EXPIRED, OrderStatus.CANCELED])
+def test_what_is_over_on_both_sides_and_was_filled_there_is_taken_up_again(over: OrderStatus) -> None:
+    ours, partly = order(status=over), replace(theirs(OrderStatus.CANCELED), filled=Decimal(5), price=Decimal(40))
+    assert found(ours, partly).revived == ((ours, partly),)
+    assert found(replace(ours, filled=Decimal(5)), partly) == Findings()
+
+
 def test_what_was_filled_is_over_for_both() -> None:
     assert found(theirs(OrderStatus.FILLED), theirs(OrderStatus.FILLED)) == Findings()
 

@@ -237,10 +237,10 @@ class Repository:
     def halt(self, reason: str | None, now: datetime, *, anew: bool = True) -> bool:
         """Stop sending for this reason, durably; None starts again. Not `anew`, an earlier reason stays.
 
-        Whether this reason is now the one.
+        Whether this reason is now the one. TryAgainError when another process leads: what this one has seen may be old.
         """
         change = update(control).values(halted=reason, halted_at=now if reason else None)
-        with self._database.write() as connection:
+        with self._leading() as connection:
             return connection.execute(change if anew else change.where(control.c.halted.is_(None))).rowcount == 1
 
     # -- what the mapping service said

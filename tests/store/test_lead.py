@@ -49,11 +49,13 @@ def test_who_only_believes_to_lead_changes_nothing(database_url: str, database: 
             lambda: zombie.finish_session(NOW.date()),
             lambda: zombie.beat(NOW),
             lambda: zombie.settle_in("another"),
+            lambda: zombie.halt("what it saw is old", NOW, anew=False),
         ):
             with pytest.raises(TryAgainError, match="took the lead over this database meanwhile"):
                 write()
         assert [found.status for _, found in zombie.orders()] == [OrderStatus.INTENT]
         assert (zombie.session_done(), zombie.heartbeat(), zombie.broker_account()) == (None, None, None)
+        assert zombie.halted() is None
 
 
 def test_a_lead_that_was_lost_is_taken_again(database_url: str, database: Database) -> None:
