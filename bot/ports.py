@@ -263,8 +263,8 @@ class Store(Protocol):
         """Those of the orders with these keys that are ours."""
         ...
 
-    def holdings(self) -> list[Holding]:
-        """The shares that our fills add up to, less what was written off."""
+    def holdings(self, bought_by: datetime | None = None) -> list[Holding]:
+        """The shares that our fills add up to, less what was written off; of purchases those made by that instant."""
         ...
 
     def broker_account(self) -> str | None:

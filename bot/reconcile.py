@@ -4,15 +4,17 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 
 from bot.errors import BrokerError
 from bot.halting import halt
-from bot.model import Account, Holding, Order, OrderStatus, Position
+from bot.model import Account, Holding, Order, OrderStatus, Position, Side
 from bot.ports import Broker, Clock, Store
 
 log: Final = logging.getLogger("insiderbot.reconcile")
 WATCHED: Final = timedelta(days=7)  # what is over, and a day more: two sessions at least, whatever the holidays
+SETTLES: Final = timedelta(minutes=5)  # after a purchase: by then the shares are among the broker's positions
 PREFIX: Final = "itb-"  # of every key that one of our orders is sent under
 LIVE: Final = frozenset({OrderStatus.WORKING, OrderStatus.PARTIAL, OrderStatus.FILLED})
 
@@ -46,14 +48,14 @@ class Reconciler:
         BrokerError when the broker does not show all of its books: then nothing may be sent.
         """
         listed, account, positions = self._theirs()
-        acknowledged, holdings = self._store.acknowledged(), self._store.holdings()
+        acknowledged = self._store.acknowledged()
         listed = [order for order in listed if order.client_order_id not in acknowledged]
         findings = compare(self._store.known([order.client_order_id for order in listed]), listed)
-        pinned = self._store.broker_account()
-        lost = reset(pinned, account, holdings, positions)
+        pinned, gone = self._store.broker_account(), self._gone(positions, [order for order, _ in findings.revived])
+        lost = reset(pinned, account, gone, positions)
         if breach := findings.breach or lost:
             halt(self._store, breach, self._clock())
-            self._store.acknowledge(findings.disputed, holdings if lost else ())
+            self._store.acknowledge(findings.disputed, gone if lost else ())
         if account.id != pinned:
             self._store.settle_in(account.id)
         for order, answer in findings.revived:
@@ -70,6 +72,11 @@ class Reconciler:
         if _ids(listed) != _ids(self._broker.orders(since)):
             raise BrokerError("the broker's orders changed while they were read: nothing is sent for now")
         return listed, account, positions
+
+    def _gone(self, positions: Sequence[Position], revived: Sequence[Order]) -> list[Holding]:
+        """The shares that were bought and are not there, though no order of ours can have sold them meanwhile."""
+        holdings = self._store.holdings(bought_by=self._clock() - SETTLES)
+        return missing(holdings, [*revived, *(order for _, order in self._store.open_orders())], positions)
 
     def _open_again(self, order: Order, answer: Order) -> None:
         log.error("an order that was over is not", extra={"facts": {"client_order_id": order.client_order_id}})
@@ -113,21 +120,35 @@ def compare(ours: Mapping[str, Order], listed: Sequence[Order]) -> Findings:
     )
 
 
-def reset(
-    pinned: str | None, account: Account, holdings: Sequence[Holding], positions: Sequence[Position]
-) -> str | None:
-    """Why this is not the account as we left it, or None: another one, or one of whose shares none is left."""
+def missing(holdings: Iterable[Holding], waiting: Sequence[Order], positions: Sequence[Position]) -> list[Holding]:
+    """What there is less of at the broker than our fills add up to and our open sales leave."""
+    found = []
+    for holding in holdings:
+        there = sum((each.quantity for each in positions if each.is_of(holding)), Decimal(0))
+        sold = sum((each.quantity - each.filled for each in waiting if _sells(each, holding)), Decimal(0))
+        if (short := holding.quantity - sold - there) > 0:
+            found.append(replace(holding, quantity=short))
+    return found
+
+
+def reset(pinned: str | None, account: Account, gone: Sequence[Holding], positions: Sequence[Position]) -> str | None:
+    """Why this is not the account as we left it, or None: another one, or one without the shares that were bought."""
     if pinned not in {None, account.id}:
         return (
             f"the broker shows account {account.id}, and orders were placed in {pinned}:"
             " it was reset, or the key is of another one"
         )
-    if holdings and not any(position.is_of(holding) for holding in holdings for position in positions):
+    if len(gone) > 1 or (gone and not any(each.is_of(gone[0]) for each in positions)):
         return (
-            f"the broker holds none of the {len(holdings)} shares that were bought, such as {holdings[0].symbol}:"
-            " the account was reset, or somebody sold everything"
+            f"the broker holds less than was bought of {len(gone)} shares, such as {gone[0].symbol}:"
+            " the account was reset, or somebody sold them"
         )
     return None
+
+
+def _sells(order: Order, holding: Holding) -> bool:
+    is_same = order.isin == holding.isin if order.isin and holding.isin else order.symbol == holding.symbol
+    return order.side is Side.SELL and is_same
 
 
 def _breach(order: Order, theirs: Sequence[Order]) -> str | None:

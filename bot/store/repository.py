@@ -126,9 +126,11 @@ class Repository:
         found = [each for chunk in _chunks(keys) for each in self._orders(orders.c.client_order_id.in_(chunk))]
         return {order.client_order_id: order for _, order in found}
 
-    def holdings(self) -> list[Holding]:
-        """The shares that our fills add up to, less what was written off."""
+    def holdings(self, bought_by: datetime | None = None) -> list[Holding]:
+        """The shares that our fills add up to, less what was written off; of purchases those made by that instant."""
         query = select(fills.c.symbol, orders.c.isin, fills.c.side, fills.c.quantity).join(orders)
+        if bought_by:
+            query = query.where((fills.c.at <= bought_by) | (fills.c.side == Side.SELL))
         held: dict[tuple[str, str | None], Decimal] = {}
         with self._database.read() as connection:
             for symbol, isin, side, quantity in connection.execute(query):

@@ -84,6 +84,8 @@ def locked(url: URL) -> Lock | None:
             connection.close()
         if "locked" in str(error):
             return None
+        if path and "disk I/O" in str(error) and not path.exists():  # somebody deleted it between the two calls
+            raise TryAgainError(f"{path} was deleted while it was locked") from None
         raise StoreError(f"{path} cannot be locked ({error}); may this user write there?") from None
     return Lock(connection, path)
 
