@@ -76,7 +76,7 @@ def staying(settings: Settings, *, clock: Clock = utc_now, trade_backlog: bool =
     with closing(lead):
         with parts() as tried:
             is_polled = bool(tried.acting(polling=True).sources)
-            _refuse_unsafe(tried.broker)
+            refuse_unsafe(tried.broker)
             timetable = tried.timetable
         coming = timetable.following(clock())
         if settings.entry == "now" and not timetable.sessions.open_at(coming):
@@ -88,7 +88,7 @@ def staying(settings: Settings, *, clock: Clock = utc_now, trade_backlog: bool =
         yield Daemon(parts, timetable, clock, poll_every=every, trade_backlog=trade_backlog)
 
 
-def _refuse_unsafe(broker: BrokerView) -> None:
+def refuse_unsafe(broker: BrokerView) -> None:
     """ConfigError for a broker that nobody can leave alone, because a lost answer may hide an order."""
     if not (broker.two_step or broker.idempotent):
         problem = "could take an order twice when an answer is lost"

@@ -90,8 +90,11 @@ def run(
             plan = parts.looking().plan()
             console.show_cycle(plan, [intent.order() for intent in plan.intents], form)
             return
+        was_halted = parts.store.halted()
         plan, orders = parts.acting(trade_backlog=trade_backlog).run()
         console.show_cycle(plan, orders, form)
+        if not was_halted and (reason := parts.store.halted()):
+            raise HaltedError(f"{reason}; `insiderbot resume` allows sending again")
         if plan.breach:
             raise HaltedError(f"halted: {plan.breach}; `insiderbot resume` allows sending again")
         if plan.unfinished:

@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from bot.errors import BlockedError, SourceError
+from bot.errors import BlockedError, NotPaperError, SourceError, StoreError, TryAgainError
 from bot.freshness import Freshness
 from bot.model import Degraded
 from bot.ports import Source
@@ -31,6 +31,8 @@ def gather(
         except SourceError as error:
             blocked += isinstance(error, BlockedError)
             degraded.append(Degraded(name=source.name, reason=str(error)))
+        except (StoreError, TryAgainError, NotPaperError):  # not the source's: nothing can go on
+            raise
         except Exception as error:
             log.error("a bug in a source", exc_info=True, extra={"facts": {"source": source.name}})
             degraded.append(Degraded(name=source.name, reason=f"{source.name} has a bug: {type(error).__name__}"))

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.engine import overruled
-from bot.errors import ConfigError, SourceError, TryAgainError
+from bot.errors import BotError, ConfigError, NotPaperError, SourceError, StoreError, TryAgainError
 from bot.model import InsiderTrade, OrderStatus, Side, Skip
 from bot.news import around_new, gather
 from bot.store.database import open_database
@@ -487,6 +487,19 @@ class Buggy:
 
     def fetch(self, now: datetime) -> Any:
         raise KeyError("a bug")
+
+
+@pytest.mark.parametrize("error", [StoreError("it is damaged"), TryAgainError("it was lost"), NotPaperError("money")])
+def test_what_is_not_a_sources_trouble_is_not_taken_for_a_bug_of_it(house: House, error: BotError) -> None:
+    class Reading:
+        name = "reading"
+
+        def fetch(self, now: datetime) -> Any:
+            raise error
+
+    house.sources = [house.source, Reading()]
+    with pytest.raises(type(error), match=str(error)):
+        house.bot().plan()
 
 
 def test_a_bug_in_one_source_is_its_own_trouble(house: House, caplog: pytest.LogCaptureFixture) -> None:

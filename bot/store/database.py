@@ -61,6 +61,8 @@ def open_database(url: str, *, read_only: bool = False) -> Database:
     try:
         with database.read() as connection:
             found = schema_of(connection)
+            if found and not read_only:
+                _examine(connection)
         if found is None and read_only:
             database.close()
             database = connected(parsed(IN_MEMORY))
@@ -110,6 +112,15 @@ def refuse_newer(found: str) -> None:
         raise StoreError(
             f"the database has schema {found}, this insiderbot knows {HEAD}: use the version that wrote it"
         )
+
+
+def _examine(connection: Connection) -> None:
+    """StoreError for a damaged file, also where this run would not meet the damage; a server looks after its own."""
+    if connection.dialect.name != "sqlite":
+        return
+    found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    if found != "ok":
+        raise StoreError(f"the database file is damaged ({found}): nothing is sent; put a copy of it back")
 
 
 def _check(found: str) -> None:

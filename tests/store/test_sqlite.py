@@ -48,6 +48,19 @@ def test_every_connection_is_durable_and_strict(tmp_path: Path, pragma: str, val
         assert connection.execute(text(f"PRAGMA {pragma}")).scalar() == value
 
 
+def test_a_damaged_file_is_refused_wherever_the_damage_is(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    sound = file.read_bytes()
+    with closing(sqlite3.connect(file)) as connection:
+        trees = {page for (page,) in connection.execute("SELECT rootpage FROM sqlite_master WHERE rootpage > 1")}
+    for page in trees:
+        damaged = bytearray(sound)
+        damaged[(page - 1) * 4096 : (page - 1) * 4096 + 8] = b"\xee" * 8
+        file.write_bytes(damaged)
+        with pytest.raises(StoreError, match="damaged|malformed"):
+            open_database(url(tmp_path))
+
+
 def test_reading_changes_nothing_on_disk(tmp_path: Path) -> None:
     written(tmp_path)
     before = listing(tmp_path)
