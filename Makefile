@@ -23,6 +23,8 @@ lint: $(VENV)/.dev  ## style, types, import contracts
 bench: $(VENV)/.dev  ## the speed figures of the README
 	$(BIN)/python benchmarks/help.py
 	$(BIN)/python benchmarks/cycle.py
+	$(BIN)/python benchmarks/transition.py
+	$(BIN)/python benchmarks/reconcile.py
 
 image:  ## the container image
 	docker build --tag insiderbot .

@@ -11,12 +11,12 @@ from typing import Final, Literal
 
 from sqlalchemy.engine import make_url
 
-from bot.app import App, opened
+from bot.app import App, opened, refuse_unsafe
 from bot.errors import BotError
 from bot.halt_file import HaltFile
 from bot.http import Http, HttpError
 from bot.limits import fall
-from bot.ports import Clock
+from bot.ports import BrokerView, Clock
 from bot.sessions import Sessions
 from bot.settings import Settings
 from bot.worth import worth
@@ -110,6 +110,32 @@ def _quotes(settings: Settings, parts: App) -> Found:
         yield "bad", closed, "choose a time within its hours"
     if parts.broker.name == "simulated" and not settings.prices:
         yield "bad", "the simulated broker has no prices: no order can be sized", "set BOT_PRICES=files:PATH"
+
+
+def _unattended(settings: Settings, clock: Clock) -> Found:
+    with opened(settings, clock=clock, read_only=True) as parts:
+        refuse_unsafe(parts.broker)
+        yield "good", f"{parts.broker.name} may be left alone: {traits(parts.broker)}", ""
+
+
+def traits(broker: BrokerView) -> str:
+    """What a broker declares about itself, in words."""
+    lasts = f"for {_span(broker.key_ttl)}" if broker.key_ttl else "for ever"
+    lag = f"may be out of sight for {_span(broker.visibility_lag)}" if broker.visibility_lag else "is in sight at once"
+    return "; ".join(
+        (
+            "an order is placed, then activated" if broker.two_step else "an order is live once it is sent",
+            f"its id is taken once, {lasts}" if broker.idempotent else "its id is taken as often as it is sent",
+            "the id finds it again" if broker.lookup_by_key else "the id does not find it again",
+            f"it {lag}",
+            f"{broker.paper_proof!r} proves paper" if broker.paper_proof else "there is no real money",
+        )
+    )
+
+
+def _span(of: timedelta) -> str:
+    seconds = of.total_seconds()
+    return f"{seconds / 86_400:g} days" if of.days else f"{seconds:g} s"
 
 
 def _limits(settings: Settings, clock: Clock) -> Found:
@@ -223,6 +249,7 @@ CHECKS: Final[dict[str, Callable[[Settings, Clock], Found]]] = {
     "identity": _identity,
     "keys": _keys,
     "broker": _broker,
+    "unattended": _unattended,
     "limits": _limits,
     "clock": _clock,
     "calendar": _calendar,

@@ -15,7 +15,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from bot.errors import BotError
+from bot.errors import BotError, NotPaperError
+from bot.live_hosts import refusal
 from bot.settings import LOOPBACK
 
 DEADLINE_SECONDS: Final = 20.0
@@ -60,7 +61,10 @@ def strict_json(text: str) -> Any:
 
 
 class Http:
-    """One polite client: every call ends by the deadline, and only a GET is ever tried again."""
+    """One polite client: every call ends by the deadline, and only a GET is ever tried again.
+
+    NotPaperError, before a name is looked up, when a request would go to a host of real money.
+    """
 
     def __init__(self, user_agent: str, *, deadline: float = DEADLINE_SECONDS, max_bytes: int = MAX_BYTES) -> None:
         self._user_agent = user_agent
@@ -172,11 +176,18 @@ def _target(answer: Answer) -> str:
 
 def _session(user_agent: str, retry: Retry) -> requests.Session:
     session = requests.Session()
-    session.auth = lambda request: request  # without one, a .netrc of this machine would replace our Authorization
+    session.auth = _paper_only  # without any, a .netrc of this machine would replace our Authorization
     session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"})
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(max_retries=retry))
     return session
+
+
+def _paper_only(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """The request as it is, once the host it really goes to is seen not to be a live one."""
+    if reason := refusal(urllib3.util.parse_url(str(request.url)).host):
+        raise NotPaperError(reason)
+    return request
 
 
 def _host(url: str) -> str:

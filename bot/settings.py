@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import ConfigError
+from bot.live_hosts import refusal
 
 PREFIX: Final = "BOT_"
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -38,10 +39,7 @@ def _number(value: Any, *, percent: bool = False) -> Any:
 
 
 def _base_url(url: str) -> str:
-    if not BASE_URL.fullmatch(url):
-        raise ValueError("write a base URL such as https://host, without user name and query")
-    parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+    if urlsplit(_any_url(url)).scheme == "http" and urlsplit(url).hostname not in LOOPBACK:
         raise ValueError("use https, or http on this machine only")
     return url.rstrip("/")
 
@@ -56,7 +54,11 @@ def paper_url(url: str) -> str:
 
 def _any_url(url: str) -> str:
     """A base URL that may also be plain http: for a site that had nothing else for most of its life."""
-    return url.rstrip("/") if url.lower().startswith("http://") and BASE_URL.fullmatch(url) else _base_url(url)
+    if not BASE_URL.fullmatch(url):
+        raise ValueError("write a base URL such as https://host, without user name and query")
+    if reason := refusal(urlsplit(url).hostname):
+        raise ValueError(reason)
+    return url.rstrip("/")
 
 
 def _time_of_day(text: str) -> str:

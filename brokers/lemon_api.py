@@ -82,6 +82,8 @@ class Api:
             if content.get("next") is None:
                 break
             url = self._same_origin(text(content, "next"))
+        else:
+            raise BrokerError(f"lemon_markets: there are more than {MAX_PAGES} pages of {path}; ask for less")
         if len(seen) != total:
             raise BrokerError(f"lemon_markets: {total} results of {path} were promised, {len(seen)} were found")
 

@@ -40,6 +40,7 @@ MIC: Final = "XMUN"  # gettex; the trading API writes it in small letters
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 AHEAD: Final = timedelta(minutes=5)  # how far the clocks of two machines may be apart
 LONGEST: Final = timedelta(days=30)  # no order lives longer
+PAGE: Final = "100"  # orders: ten times what a page has unasked, and what pages of market data have
 LETTERS: Final = 4  # fewer find nothing
 CANDIDATES: Final = 50
 ISIN: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
@@ -219,7 +220,8 @@ class LemonMarkets:
         BrokerError when the pages are not seen to be complete.
         """
         # A day begins in Germany before it does in UTC.
-        rows = self.trading.rows("/orders/", "id", **{"from": since.astimezone(UTC).date().isoformat()})
+        params = {"from": since.astimezone(UTC).date().isoformat(), "limit": PAGE}
+        rows = self.trading.rows("/orders/", "id", **params)
         return [listed(row) for row in rows]
 
     def _refused(self, order: Order, error: ApiError) -> Order:

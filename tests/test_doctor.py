@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from bot.app import opened
+from bot.app import opened, staying
 from bot.demo.serving import StandIn
 from bot.doctor import CHECKS, Finding, examine
+from bot.errors import ConfigError
+from bot.plugins import Kit
 from bot.settings import Settings
 from bot.status import report
-from tests.fakes import Time
+from tests.fakes import ScriptedBroker, Time
 
 NOW = datetime.now(UTC)  # or a little later: the stand-in says what time it really is
 
@@ -67,6 +69,14 @@ def test_where_everything_is_in_order_everything_is_good(good: dict[str, Any]) -
             "127.0.0.1:9",
         ),
         ({"broker": "lemon_markets"}, "broker", "bad", "BOT_LEMON_MARKETS_URL"),
+        (
+            {"broker": "tests.test_app:careless"},
+            "unattended",
+            "bad",
+            "could take an order twice when an answer is lost",
+        ),
+        ({"broker": "tests.test_app:forgetful"}, "unattended", "bad", "cannot list all orders of its account"),
+        ({"broker": "lemon_markets"}, "unattended", "bad", "BOT_LEMON_MARKETS_URL"),
         ({"openfigi_url": "http://127.0.0.1:9"}, "clock", "look", "not compared"),
         ({"venue": "XXXX"}, "calendar", "bad", "no calendar for 'XXXX'"),
         ({"venue": "XSHG"}, "calendar", "bad", "is known until 2026"),
@@ -81,6 +91,51 @@ def test_every_fault_is_found_under_its_name(
     assert states(findings)[about] == state
     assert any(words in each.finding for each in findings[about]), findings[about]
     assert all(each.remedy for each in findings[about] if each.state != "good")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {},
+            "simulated may be left alone: an order is placed, then activated; its id is taken once, for ever;"
+            " the id finds it again; it is in sight at once; there is no real money",
+        ),
+        (
+            {"broker": "alpaca", "alpaca_key": "k", "alpaca_secret": "s"},
+            "alpaca may be left alone: an order is live once it is sent; its id is taken once, for ever;"
+            " the id finds it again; it may be out of sight for 10 s; 'account_number' proves paper",
+        ),
+        (
+            {"broker": "lemon_markets", "lemon_markets_url": "http://127.0.0.1:9", "lemon_markets_key": "k"},
+            "lemon_markets may be left alone: an order is placed, then activated; its id is taken once, for 7 days;"
+            " the id finds it again; it may be out of sight for 10 s; 'mode' proves paper",
+        ),
+        (
+            {"broker": "tests.test_doctor:nameless"},
+            "scripted may be left alone: an order is placed, then activated; its id is taken as often as it is sent;"
+            " the id does not find it again; it is in sight at once; 'id' proves paper",
+        ),
+    ],
+    ids=["simulated", "alpaca", "lemon_markets", "nameless"],
+)
+def test_what_a_broker_is_safe_by_is_told_in_one_line(good: dict[str, Any], changes: dict[str, Any], told: str) -> None:
+    (unattended,) = found(**(good | changes))["unattended"]
+    assert (unattended.state, unattended.finding) == ("good", told)
+
+
+def nameless(kit: Kit) -> ScriptedBroker:
+    """A broker that does not look at our ids."""
+    broker = ScriptedBroker(two_step=True)
+    broker.idempotent = broker.lookup_by_key = False
+    return broker
+
+
+def test_the_doctor_refuses_a_broker_in_the_words_of_the_daemon(good: dict[str, Any]) -> None:
+    values = good | {"broker": "tests.test_app:careless"}
+    with pytest.raises(ConfigError) as refused:
+        staying(Settings.of(**values), clock=Time(NOW)).__enter__()
+    assert [each.finding for each in found(**values)["unattended"]] == [str(refused.value)]
 
 
 def test_a_clock_that_is_off_is_bad(good: dict[str, Any]) -> None:

@@ -1,13 +1,23 @@
 """The chain behind a decision: filing, rules, instrument, size, the order's life - or the reason for none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
+from bot.errors import OrderRefusedError
 from bot.explain import explain
 from bot.model import OrderStatus, Skip
+from bot.orders import Desk
 from bot.plain import plain
-from tests.builders import NOW, decision, event, order, trade
+from bot.store.database import open_database
+from bot.store.repository import Repository
+from tests.builders import NOW, decision, event, intent, order, trade
+from tests.fakes import Fault, ScriptedBroker, Time
 
 EVIDENCE = {
     "strategy": "an open-market purchase of 1,000 shares",
@@ -71,3 +81,132 @@ def test_what_a_source_does_not_say_is_named_as_missing() -> None:
 def test_the_accession_stands_in_for_an_address() -> None:
     numbered = event(trade=trade()._replace(accession="0001999501-26-000003"))
     assert explain(decision(event=numbered).row(), None, [])[1].endswith(": 0001999501-26-000003")
+
+
+# -- the life of an order as it was written down
+
+
+class Life:
+    """One order at a broker of two steps, driven by the desk, which looks again after every hour that passes."""
+
+    def __init__(self, store: Repository) -> None:
+        self.broker = ScriptedBroker()
+        self.time = Time()
+        self._store = store
+        self._desk = Desk(self.broker, store, self.time)
+
+    def goes_on(self, hours: int = 1) -> None:
+        """The desk looks, and so much time passes."""
+        self._desk.work()
+        self.time.now += timedelta(hours=hours)
+
+    def ends_there(self, status: OrderStatus, reason: str) -> None:
+        """The broker says that the order is over."""
+        for key, known in self.broker.book.items():
+            self.broker.book[key] = replace(known, status=status, reason=reason)
+
+    def told(self) -> list[str]:
+        """What is said of the order."""
+        (row,) = self._store.decided()
+        lines = explain(row, plain(self._store.order(KEY)), self._store.life(KEY))
+        return lines[lines.index(f"  order       {KEY}: buy 24 NWRB") + 1 :]
+
+
+KEY = "itb-" + "a" * 26
+SENT = [
+    "    2026-03-03T15:00:00  intent -> submitting",
+    "    2026-03-03T15:00:00  submitting -> inactive",
+    "    2026-03-03T15:00:00  inactive -> activating",
+    "    2026-03-03T15:00:00  activating -> working",
+]
+
+
+@pytest.fixture
+def life() -> Iterator[Life]:
+    with closing(open_database("sqlite:///:memory:")) as database:
+        store = Repository(database)
+        store.record([decision(client_order_id=KEY)], [intent()], NOW)
+        yield Life(store)
+
+
+def filled(life: Life) -> None:
+    life.goes_on()
+    life.broker.fill(10, "40.02")
+    life.goes_on()
+    life.broker.fill(24, "40.01")
+    life.goes_on()
+
+
+def rejected(life: Life) -> None:
+    life.broker.faults["submit"] = Fault(OrderRefusedError("not enough money"))
+    life.goes_on()
+
+
+def canceled(life: Life) -> None:
+    life.goes_on()
+    life.ends_there(OrderStatus.CANCELED, "canceled by somebody else")
+    life.goes_on()
+
+
+def expired(life: Life) -> None:
+    life.goes_on()
+    life.ends_there(OrderStatus.EXPIRED, "not filled by the end of its day")
+    life.goes_on()
+
+
+def never_sent(life: Life) -> None:
+    life.time.now += timedelta(days=7)
+    life.goes_on()
+
+
+def canceled_after_a_fill(life: Life) -> None:
+    life.goes_on()
+    life.broker.fill(10, "40.02")
+    life.ends_there(OrderStatus.CANCELED, "canceled by somebody else")
+    life.goes_on()
+
+
+def lost(life: Life) -> None:
+    life.broker.faults["submit"] = Fault()
+    life.goes_on()
+    life.goes_on()
+
+
+@pytest.mark.parametrize(
+    ("lived", "told"),
+    [
+        (
+            filled,
+            [
+                *SENT,
+                "    2026-03-03T16:00:00  working -> partial",
+                "    2026-03-03T17:00:00  partial -> filled",
+                "    filled 24 at 40.01 USD, fee 1",
+            ],
+        ),
+        (rejected, [SENT[0], "    2026-03-03T15:00:00  submitting -> rejected  not enough money"]),
+        (canceled, [*SENT, "    2026-03-03T16:00:00  working -> canceled  canceled by somebody else"]),
+        (expired, [*SENT, "    2026-03-03T16:00:00  working -> expired  not filled by the end of its day"]),
+        (never_sent, ["    2026-03-10T15:00:00  intent -> expired  its session ended before it was sent"]),
+        (
+            canceled_after_a_fill,
+            [
+                *SENT,
+                "    2026-03-03T16:00:00  working -> canceled  canceled by somebody else",
+                "    filled 10 at 40.02 USD, fee 1",
+            ],
+        ),
+        (
+            lost,
+            [
+                SENT[0],
+                "    2026-03-03T16:00:00  submitting -> intent",
+                *(step.replace("T15", "T16") for step in SENT),
+            ],
+        ),
+    ],
+    ids=["filled", "rejected", "canceled", "expired", "never sent", "canceled after a fill", "lost"],
+)
+def test_the_life_of_an_order_is_told_step_by_step(life: Life, lived: Callable[[Life], None], told: list[str]) -> None:
+    lived(life)
+    assert life.told() == told

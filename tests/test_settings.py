@@ -320,8 +320,8 @@ def test_what_could_be_a_live_host_is_refused(url: str) -> None:
 
 
 def test_a_live_host_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    words = refusal(monkeypatch, "BOT_BROKER_URL", "https://api.alpaca.markets")
-    assert "api.alpaca.markets is not a paper host" in words
+    words = refusal(monkeypatch, "BOT_BROKER_URL", "https://api.broker.example")
+    assert "api.broker.example is not a paper host" in words
     assert "real money is not supported" in words
 
 

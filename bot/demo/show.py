@@ -16,6 +16,7 @@ import typer
 
 from bot import render
 from bot.app import opened, utc_now
+from bot.demo.alpaca import market as american
 from bot.demo.companies import SHARES, records
 from bot.demo.ecb import EcbServer
 from bot.demo.edgar.filings import from_lines
@@ -114,6 +115,7 @@ def serve(folder: Path) -> None:
     with (
         _services(folder.resolve(), today, "insiderbot-served.db") as (finviz, values),
         OpenInsiderServer(today.public(now)) as openinsider,
+        american.server(eve, clock=utc_now) as alpaca,
         german.server(eve, clock=utc_now) as lemon,
         EcbServer({eve: {"USD": german.USD_PER_EUR}}) as ecb,
         EdgarServer(from_lines(today.public(now)), clock=utc_now) as edgar,
@@ -125,6 +127,9 @@ def serve(folder: Path) -> None:
             "archive": str(folder.resolve() / "insiderbot-served-archive"),
             "user_agent": "insiderbot you@your.domain",
             "ecb_url": ecb.url,
+            "alpaca_url": alpaca.url,
+            "alpaca_key": alpaca.key,
+            "alpaca_secret": alpaca.secret,
             "lemon_markets_url": lemon.url,
             "lemon_markets_key": lemon.trading_key,
             "lemon_markets_data_key": lemon.data_key,
@@ -246,7 +251,7 @@ def _env(today: Market, values: Mapping[str, str]) -> str:
     lines = [f"{PREFIX}{name.upper()}={value}" for name, value in values.items()]
     return "\n".join(
         [
-            "# Stand-ins of EDGAR, FinViz, OpenInsider, OpenFIGI, lemon.markets and the ECB are running,",
+            "# Stand-ins of EDGAR, FinViz, OpenInsider, OpenFIGI, Alpaca, lemon.markets and the ECB are running,",
             f"# with the market of {_named(today.day)}.",
             "# Companies, people, prices and filings are fictional. Put these lines into .env and try elsewhere:",
             "#   insiderbot run --dry-run",
@@ -254,6 +259,8 @@ def _env(today: Market, values: Mapping[str, str]) -> str:
             "# With /2020 or /2023 behind BOT_FINVIZ_URL the pages have the layout of that year.",
             "# The database keeps what was decided: delete its file to begin again.",
             *lines,
+            "# The same market at Alpaca's paper account, which takes one request, while the US exchanges are open:",
+            f"# {PREFIX}BROKER=alpaca",
             "# The same market in EUR, by ISIN, at a broker that takes two requests; it is open all day:",
             f"# {PREFIX}BROKER=lemon_markets",
             f"# {PREFIX}VENUE=XMUN",

@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from bot.errors import BotError, ConfigError, StoreError
+from bot.live_hosts import refusal
 from bot.store import postgresql, sqlite
 from bot.store.tables import HEAD, REVISIONS, WRITTEN_ONCE, control, metadata, revision
 
@@ -84,6 +85,8 @@ def parsed(url: str) -> URL:
         raise ConfigError(f"BOT_DATABASE_URL is not a database URL; {PLACES}") from None
     if made.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"}:
         raise ConfigError(f"BOT_DATABASE_URL: {made.drivername} is not supported; {PLACES}")
+    if reason := refusal(made.host):
+        raise ConfigError(f"BOT_DATABASE_URL: {reason}")
     return made
 
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from bot.demo import faults
-from bot.demo.alpaca.book import Asset, Price
+from bot.demo.alpaca.book import Asset, Order, Price, Ticket
 from bot.demo.alpaca.market import assets, prices
 from bot.demo.alpaca.market import server as demo_server
 from bot.demo.alpaca.server import AlpacaServer, real_money
@@ -462,3 +462,26 @@ def test_the_demos_companies_can_be_traded_under_their_symbols() -> None:
             quote = client.get("/v2/stocks/quotes/latest", symbols=symbol)["quotes"][symbol]
             assert quote["bp"] < float(share.bar(monday).close) < quote["ap"]
     assert {asset.symbol for asset in assets(SHARES)} == set(prices(SHARES, monday))
+
+
+def test_orders_of_before_are_listed_and_have_had_their_effect(server: AlpacaServer, client: Client) -> None:
+    def past(order_id: str, side: str, quantity: int, status: str = "filled") -> Order:
+        filled = Decimal(quantity) if status == "filled" else Decimal(0)
+        return Order(
+            id=order_id,
+            ticket=Ticket(symbol="NWRB", side=side, quantity=Decimal(quantity), client_order_id=f"c-{order_id}"),
+            submitted_at=NOON - timedelta(days=30),
+            opens_at=NOON - timedelta(days=30),
+            expires_at=NOON - timedelta(days=29),
+            status=status,
+            filled=filled,
+            paid=filled * 40,
+            filled_at=NOON - timedelta(days=30) if filled else None,
+        )
+
+    cash = Decimal(client.get("/v2/account")["cash"])
+    server.take_over([past("a", "buy", 10), past("b", "sell", 4), past("c", "buy", 7, "canceled")])
+    assert [order["id"] for order in client.get("/v2/orders", status="all", direction="asc")] == ["a", "b", "c"]
+    assert [(row["qty"], row["avg_entry_price"]) for row in client.get("/v2/positions")] == [("6", "40")]
+    assert Decimal(client.get("/v2/account")["cash"]) == cash - 6 * 40
+    assert client.place(1, client_order_id="c-a").status_code == 422

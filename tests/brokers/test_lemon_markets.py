@@ -495,8 +495,12 @@ def test_a_cancellation_that_arrives_twice_is_done(shop: Shop) -> None:
     assert shop.at_the_broker() == [("canceled", 24)]
 
 
-def test_every_order_of_the_account_is_listed_with_what_became_of_it(shop: Shop) -> None:
-    shop.work(*(wanted(n, n=n) for n in range(1, 13)))  # more than a page of them
+@pytest.mark.parametrize("size", ["5", "100"])  # orders on a page, in several pages and in one
+def test_every_order_of_the_account_is_listed_with_what_became_of_it(
+    shop: Shop, size: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("brokers.lemon_markets.PAGE", size)
+    shop.work(*(wanted(n, n=n) for n in range(1, 13)))
     last = shop.broker.submit(wanted(n=13))
     found = {order.client_order_id: (order.quantity, order.status) for order in shop.broker.orders(NOW)}
     expected = {wanted(n=n).client_order_id: (n, OrderStatus.FILLED) for n in range(1, 13)}
@@ -506,7 +510,10 @@ def test_every_order_of_the_account_is_listed_with_what_became_of_it(shop: Shop)
 
 @pytest.mark.parametrize("effect", [faults.dropped, faults.html(), faults.truncated, faults.refused(429)])
 @pytest.mark.parametrize("page", [0, 1])
-def test_a_list_with_a_page_that_is_missing_is_none(shop: Shop, effect: faults.Effect, page: int) -> None:
+def test_a_list_with_a_page_that_is_missing_is_none(
+    shop: Shop, effect: faults.Effect, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("brokers.lemon_markets.PAGE", "10")
     shop.work(*(wanted(n, n=n) for n in range(1, 13)))
     shop.standin.fail(Fault(method="GET", path="/orders", effect=effect, after=page, times=None))
     with pytest.raises(BrokerError):

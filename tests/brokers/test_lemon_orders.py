@@ -404,7 +404,7 @@ def test_an_unknown_order_behind_a_gateway_is_none_to_be_sure_of(wire: Wire) -> 
 def test_orders_are_listed_from_the_beginning_of_a_day_that_began_everywhere(
     wire: Wire, since: datetime, asked: str
 ) -> None:
-    wire.trading("/orders/", page(), match=[query_param_matcher({"from": asked})])
+    wire.trading("/orders/", page(), match=[query_param_matcher({"from": asked, "limit": "100"})])
     assert wire.broker.orders(since) == []
 
 

@@ -15,7 +15,7 @@ from stdnum import isin as isin_rules
 
 from bot.demo.companies import SHARES
 from bot.demo.lemon import faults
-from bot.demo.lemon.book import Price, Security
+from bot.demo.lemon.book import Order, Price, Security, Ticket
 from bot.demo.lemon.faults import Effect, Fault
 from bot.demo.lemon.market import look_alike, prices, securities
 from bot.demo.lemon.market import server as demo_server
@@ -878,3 +878,24 @@ def test_the_demos_day_can_be_traded() -> None:
     with demo_server(MONDAY, clock=Time(NOON), cash=Decimal(1000), sessions=Sessions("XMUN")) as server:
         client = Client(server)
         assert client.traded(isin=SHARES[0].isin, quantity=1)["status"] == "executed"
+
+
+def test_orders_of_before_are_listed_and_have_had_their_effect(server: LemonMarketsServer, client: Client) -> None:
+    def past(order_id: str, side: str, quantity: int, status: str = "executed") -> Order:
+        at = NOON - timedelta(days=30)
+        return Order(
+            id=order_id,
+            ticket=Ticket(isin=NWRB, side=side, quantity=quantity, venue="xmun", expires_on=at.date()),
+            estimated_price=400_000,
+            created_at=at,
+            expires_at=at + timedelta(days=1),
+            status=status,
+            executed_at=at if status == "executed" else None,
+            executed_price=400_000 if status == "executed" else 0,
+        )
+
+    balance = client.get("/account/")["results"]["balance"]
+    server.take_over([past("a", "buy", 10), past("b", "sell", 4), past("c", "buy", 7, "canceled")])
+    assert [order["id"] for order in client.get("/orders/")["results"]] == ["c", "b", "a"]
+    assert [(row["quantity"], row["buy_price_avg"]) for row in client.get("/positions/")["results"]] == [(6, 400_000)]
+    assert client.get("/account/")["results"]["balance"] == balance - 6 * 400_000 - 2 * 20_000

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -230,7 +230,7 @@ def test_the_demo_starts_afresh_and_the_commands_it_names_work(tmp_path: Path) -
     assert "Okafor Adaeze M" in results[1]
 
 
-def test_what_serve_prints_is_all_a_dry_run_needs(tmp_path: Path) -> None:
+def test_what_serve_prints_is_all_that_is_needed_for_any_broker_of_it(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "bot", "demo", "--serve"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     ) as serving:
@@ -243,6 +243,10 @@ def test_what_serve_prints_is_all_a_dry_run_needs(tmp_path: Path) -> None:
                     break
             (tmp_path / ".env").write_text("".join(printed))
             plan: Mapping[str, Any] = json.loads(command("run --dry-run --format json", tmp_path))
+            others = {
+                broker: json.loads(command("status --format json", tmp_path, **chosen(printed, broker)))
+                for broker in ("alpaca", "lemon_markets")
+            }
             serving.send_signal(signal.SIGINT)
             assert serving.wait(timeout=20) == 0
         finally:
@@ -252,6 +256,15 @@ def test_what_serve_prints_is_all_a_dry_run_needs(tmp_path: Path) -> None:
     rules = {decision["rule"] for decision in plan["decisions"]}
     assert {"open_market", "officers_only", "more_than", "mapping", "quarantined"} <= rules
     assert not list(tmp_path.glob("*.db"))
+    assert others["alpaca"]["account"].startswith("PA")
+    assert (others["alpaca"]["currency"], others["lemon_markets"]["currency"]) == ("USD", "EUR")
+
+
+def chosen(printed: Sequence[str], broker: str) -> dict[str, str]:
+    """The settings that are printed as a comment, from this broker's own to the next comment in words."""
+    start = printed.index(f"# BOT_BROKER={broker}\n")
+    settings = takewhile(lambda line: line.startswith("# BOT_"), printed[start:])
+    return dict(line.removeprefix("# ").strip().split("=") for line in settings)
 
 
 def test_runs_follow_one_another(cycles: list[show.Cycle]) -> None:

@@ -57,7 +57,7 @@ def test_a_damaged_file_is_refused_wherever_the_damage_is(tmp_path: Path) -> Non
         damaged = bytearray(sound)
         damaged[(page - 1) * 4096 : (page - 1) * 4096 + 8] = b"\xee" * 8
         file.write_bytes(damaged)
-        with pytest.raises(StoreError, match="damaged|malformed"):
+        with pytest.raises(StoreError, match=r"damaged|malformed"):
             open_database(url(tmp_path))
 
 

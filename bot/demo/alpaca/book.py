@@ -152,6 +152,13 @@ class Book:
             elif order.status == "accepted" and order.opens_at <= now:
                 self._keep(order, status="new")
 
+    def take_over(self, orders: Sequence[Order]) -> None:
+        """Keep orders that were placed and ended before, oldest first, and what they have done to cash and shares."""
+        self._orders |= {order.id: order for order in orders}
+        for order in orders:
+            if order.average is not None and order.filled_at:
+                self._execute(order, order.filled, order.average, order.filled_at)
+
     def place(self, ticket: Ticket, now: datetime) -> Order:
         """A new order, which is live."""
         if any(order.ticket.client_order_id == ticket.client_order_id for order in self.orders):
@@ -217,15 +224,17 @@ class Book:
     def _fill(self, order: Order, at: datetime) -> None:
         """Fill the order, or a lot of it, at the price of the moment."""
         quantity = min(order.left, self.lot or order.left)
-        is_buy = order.ticket.side == "buy"
         quoted = self.prices[order.ticket.symbol]
-        price = quoted.ask if is_buy else quoted.bid
-        signed = quantity if is_buy else -quantity
-        self._executions.append(Execution(symbol=order.ticket.symbol, quantity=signed, price=price, at=at))
+        price = quoted.ask if order.ticket.side == "buy" else quoted.bid
+        self._execute(order, quantity, price, at)
         is_done = quantity == order.left
         status = "filled" if is_done else order.status if order.cancel_asked_at else "partially_filled"
         filled, paid = order.filled + quantity, order.paid + quantity * price
         self._keep(order, status=status, filled=filled, paid=paid, filled_at=at)
+
+    def _execute(self, order: Order, quantity: Decimal, price: Decimal, at: datetime) -> None:
+        signed = quantity if order.ticket.side == "buy" else -quantity
+        self._executions.append(Execution(symbol=order.ticket.symbol, quantity=signed, price=price, at=at))
 
     def _cost(self, ticket: Ticket, quantity: Decimal) -> Decimal:
         return quantity * self.prices[ticket.symbol].ask * CUSHION

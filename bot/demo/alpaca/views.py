@@ -17,7 +17,7 @@ NEW_YORK: Final = ZoneInfo("America/New_York")
 
 def stamp(at: datetime | None) -> str | None:
     """An instant as RFC 3339 in UTC, to the nanosecond."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z" if at else None
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "000Z") if at else None
 
 
 def order(order: Order, status: str | None = None) -> Json:

@@ -163,6 +163,11 @@ class Book:
             elif order.expires_at <= now:
                 self._keep(order, status="expired")
 
+    def take_over(self, orders: Sequence[Order]) -> None:
+        """Keep orders that were placed and ended before, oldest first, and what they have done to cash and shares."""
+        self._orders |= {order.id: order for order in orders}
+        self._executed += [order for order in orders if order.status == "executed"]
+
     def place(self, ticket: Ticket, now: datetime) -> Order:
         """A new inactive order, which reserves nothing."""
         self._refuse_repetition(ticket, now)

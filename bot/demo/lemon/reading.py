@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -66,15 +66,15 @@ def flag(query: Query, name: str) -> bool | None:
 
 
 def instant(query: Query, name: str) -> datetime | None:
-    """A day (its beginning in Germany) or an ISO 8601 instant with its zone; None when it is not given."""
+    """A day (its beginning in Germany, in UTC) or an ISO 8601 instant with its zone; None when it is not given."""
     text = query.get(name)
     if text is None:
         return None
     try:
         if DAY.fullmatch(text):
-            return datetime.combine(date.fromisoformat(text), time(), BERLIN)
+            return datetime.combine(date.fromisoformat(text), time(), BERLIN).astimezone(UTC)
         at = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         at = None
     if at is None or at.tzinfo is None or not text.isascii():
         raise _invalid(f"{name} is a day or an instant with its zone, not {text!r}")

@@ -52,6 +52,11 @@ class LemonMarketsServer(FailingStandIn):
             self._book.settle(self._clock())
             return self._book.orders
 
+    def take_over(self, orders: Sequence[Order]) -> None:
+        """Keep orders that were placed and ended before, oldest first, and what they have done to cash and shares."""
+        with self._lock:
+            self._book.take_over(orders)
+
     def quote(self, isin: str, bid: Decimal, ask: Decimal, at: datetime | None = None) -> None:
         """Let a share cost this from now on; what was due before is settled at the old price."""
         with self._lock:
