@@ -275,14 +275,27 @@ def explain(about: Annotated[str, typer.Argument(metavar="ID|TICKER")], *, form:
 
 
 @app.command(rich_help_panel="Operate")
-def halt(reason: Annotated[str, typer.Argument(help="why, for the record")] = "halted by hand") -> None:
-    """Stop sending orders, durably; nothing that is live is touched."""
+def halt(
+    reason: Annotated[str, typer.Argument(help="why, for the record")] = "halted by hand",
+    *,
+    flatten: Annotated[
+        bool, typer.Option("--flatten", help="also cancel the orders that are live; what is held stays held")
+    ] = False,
+) -> None:
+    """Stop sending orders, durably; nothing that is live is touched, unless with `--flatten`."""
     from bot import app as wiring
 
     reason = reason.strip() or "halted by hand"
     with wiring.opened(_start()) as parts:
-        parts.store.halt(reason, wiring.utc_now())
-    console.say(f"halted: {reason}; `insiderbot resume` allows sending again")
+        parts.store.halt(reason, wiring.utc_now(), flatten=flatten)
+        console.say(f"halted: {reason}; `insiderbot resume` allows sending again")
+        if flatten:
+            try:
+                parts.acting().watch()
+            except TryAgainError:
+                console.say("the insiderbot that leads cancels the orders when it next looks at them")
+            left = len(parts.store.open_orders())
+            console.say(f"{left} orders are still open: `insiderbot orders` shows them" if left else "no order is open")
 
 
 @app.command(rich_help_panel="Operate")

@@ -183,10 +183,10 @@ class Desk:
         return self._look_up(sent, missing=sent.status)
 
     def _watch(self, order: Order) -> Order:
-        """A working order as it stands; one that has outlived its session is taken back."""
+        """A working order as it stands; one that has outlived its session, or is not wanted any more, is taken back."""
         after = self._look_up(order, missing=order.status)
         is_late = after.valid_until and self._clock() >= after.valid_until + LATE
-        if is_late and after.broker_order_id and not after.status.is_final:
+        if (is_late or self._store.flattens()) and after.broker_order_id and not after.status.is_final:
             self._broker.cancel(after.broker_order_id)
             return self._look_up(after, missing=after.status)
         return after

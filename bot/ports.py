@@ -240,11 +240,15 @@ class Store(Protocol):
         """The reason why nothing may be sent, or None."""
         ...
 
-    def halt(self, reason: str | None, now: datetime, *, anew: bool = True) -> bool:
+    def halt(self, reason: str | None, now: datetime, *, anew: bool = True, flatten: bool = False) -> bool:
         """Stop sending for this reason, durably; None starts again. Not `anew`, an earlier reason stays.
 
-        Whether this reason is now the one.
+        Whether this reason is now the one. `flatten`, the orders that live are to be canceled, too.
         """
+        ...
+
+    def flattens(self) -> bool:
+        """Whether it is halted and the orders that live are to be canceled."""
         ...
 
     def have_decisions(self, decision_ids: Sequence[str]) -> set[str]:

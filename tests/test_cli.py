@@ -204,6 +204,20 @@ def test_what_was_public_before_the_first_cycle_is_backlog(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("world", "clock")
+def test_a_halt_that_flattens_cancels_what_is_live(run: Run) -> None:
+    assert run("run", "--trade-backlog").code == 0
+    (order,) = run("orders", "--format", "json").json()
+    assert order["status"] == "working"
+    told = run("halt", "--flatten", "no more of this").out
+    assert told.splitlines() == [
+        "halted: no more of this; `insiderbot resume` allows sending again",
+        "no order is open",
+    ]
+    (order,) = run("orders", "--format", "json").json()
+    assert order["status"] == "canceled"
+
+
+@pytest.mark.usefixtures("world", "clock")
 def test_a_halted_bot_places_nothing_and_says_so(run: Run) -> None:
     halted = run("halt", "I am on holiday")
     assert (halted.code, halted.out) == (0, "halted: I am on holiday; `insiderbot resume` allows sending again\n")

@@ -462,6 +462,17 @@ def test_a_failed_order_is_told_in_the_log(
     assert (left.__dict__["facts"]["symbol"], left.__dict__["facts"]["reason"]) == ("NWRB", "timed out")
 
 
+def test_a_halt_leaves_what_is_live_unless_it_is_to_be_canceled(store: Repository, broker: ScriptedBroker) -> None:
+    assert work(broker, store).status is OrderStatus.WORKING
+    store.halt("stop", NOW)
+    assert work(broker, store).status is OrderStatus.WORKING
+    store.halt("stop", NOW, flatten=True)
+    assert work(broker, store).status is OrderStatus.CANCELED
+    assert store.flattens()
+    store.halt(None, NOW)
+    assert not store.flattens()
+
+
 def test_an_order_waits_here_for_its_session_where_the_broker_would_not(
     store: Repository, broker: ScriptedBroker
 ) -> None:

@@ -24,6 +24,7 @@ SESSION_DONE: Final = "session_done"
 HEARTBEAT: Final = "heartbeat"
 ACKNOWLEDGED: Final = "acknowledged_orders"
 WRITTEN_OFF: Final = "written_off"
+FLATTEN: Final = "flatten"
 CHUNK: Final = 500  # keys per query: well below every engine's limit on bound values
 OPEN: Final = [status.value for status in OrderStatus if not status.is_final]
 # Built once, because every order takes them: whether it may be sent, and compare-and-set of its state.
@@ -236,14 +237,21 @@ class Repository:
         with self._database.read() as connection:
             return self._halted(connection)
 
-    def halt(self, reason: str | None, now: datetime, *, anew: bool = True) -> bool:
+    def halt(self, reason: str | None, now: datetime, *, anew: bool = True, flatten: bool = False) -> bool:
         """Stop sending for this reason, durably; None starts again. Not `anew`, an earlier reason stays.
 
-        Whether this reason is now the one. TryAgainError when another process leads: what this one has seen may be old.
+        Whether this reason is now the one. `flatten`, the orders that live are to be canceled, too. TryAgainError when
+        another process leads: what this one has seen may be old.
         """
         change = update(control).values(halted=reason, halted_at=now if reason else None)
         with self._leading() as connection:
+            if flatten or not reason:
+                _keep(connection, FLATTEN, "yes" if flatten else "no")
             return connection.execute(change if anew else change.where(control.c.halted.is_(None))).rowcount == 1
+
+    def flattens(self) -> bool:
+        """Whether it is halted and the orders that live are to be canceled."""
+        return self._kept(FLATTEN) == "yes"
 
     # -- what the mapping service said
 
