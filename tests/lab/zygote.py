@@ -1,0 +1,262 @@
+"""The bot's lives: one line of JSON on stdin is one life, its process and its exit code are two lines on stdout.
+
+Imports happen once; every life is a fork of this process that dies by a real SIGKILL at its n-th failpoint, or ends by
+itself. A failpoint stands before and after everything that is written or sent, and inside every transaction. What the
+life must never do is written into its log, with a `!` before it.
+"""
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, Final
+
+import pandas as pd
+from pydantic import SecretStr
+from sqlalchemy import event
+from urllib3.util.retry import Retry
+
+from bot.engine import Bot
+from bot.errors import BotError, TryAgainError
+from bot.http import Http
+from bot.model import Order, OrderIntent, Terms
+from bot.orders import Desk
+from bot.ports import Clock
+from bot.sessions import Sessions
+from bot.store import sqlite
+from bot.store.database import Database, open_database
+from bot.store.lead import Lead
+from bot.store.paper import PaperBooks
+from bot.store.repository import Repository
+from bot.trader import Policy, Trader
+from bot.trades import to_table
+from brokers import alpaca_api, lemon_api
+from brokers.alpaca import Alpaca
+from brokers.lemon_markets import LemonMarkets
+from brokers.simulated import SimulatedBroker
+from strategies.rules import follow, officers_only, open_market
+from tests.fakes import Exchange, Maps, Quotes, Time
+from tests.lab.ledger import Ledger
+from tests.lab.world import ACCOUNT, CASH, NOTIONAL, STRATEGY, TICKERS, VENUES, Row, listed, share
+
+TOLD: Final = 3  # the exit code of a failure that the bot tells in a sentence
+WATCHED: Final = (
+    (Repository, ("record", "move", "settle_in", "acknowledge", "halt")),
+    (Http, ("get", "post_json", "delete")),
+    (SimulatedBroker, ("submit", "activate", "find", "orders", "cancel")),
+)
+
+
+class Failpoints:
+    """Writes down every failpoint passed and kills the process at the n-th."""
+
+    def __init__(self, log: Path, kill_at: int) -> None:
+        self._log = log.open("w", encoding="utf-8")
+        self._kill_at = kill_at
+        self._passed = 0
+
+    def __call__(self, name: str) -> None:
+        """Pass it, or die."""
+        print(name, file=self._log, flush=True)
+        self._passed += 1
+        if self._passed == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def forbidden(self, what: str) -> None:
+        """Note what must never happen."""
+        print("!", " | ".join(what.splitlines()), file=self._log, flush=True)
+
+    def around(self, method: Any) -> Any:
+        """The method with a failpoint before and after it."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self(f"before {method.__name__}")
+            answer = method(*args, **kwargs)
+            self(f"after {method.__name__}")
+            return answer
+
+        return call
+
+
+def live(asked: dict[str, Any], passed: Callable[[str], None]) -> None:
+    """One cycle over the database."""
+    database = open_database(asked["database"])
+    event.listen(database._engine, "commit", lambda _: passed("in a transaction"))
+    clock = Time(datetime.fromisoformat(asked["now"]))
+    store = Repository(database)
+    with closing(Lead(asked["database"])) as lead, closing(database):
+        store.epoch = leading(lead, database)
+        broker = BROKERS[asked["kind"]](asked, clock, database)
+        sessions = Sessions(VENUES[asked["kind"]])
+        trader = Trader(
+            mapper=Maps(**{symbol: listed(symbol) for symbol in TICKERS}),
+            broker=broker,
+            store=store,
+            sessions=sessions,
+            rates=Exchange(EUR_USD="1.10"),
+            prices=Quotes(),
+            policy=Policy(account=ACCOUNT, strategy=STRATEGY, notional=NOTIONAL),
+        )
+        bot = Bot(
+            sources=[Shown(asked)],
+            strategy=follow(open_market, officers_only),
+            trader=trader,
+            store=store,
+            clock=clock,
+            desk=Desk(broker, store, clock),
+            trade_backlog=True,
+        )
+        bot.watch() if asked["watching"] else bot.run()
+
+
+class Shown:
+    """A source that always shows the same table."""
+
+    name = "invented"
+
+    def __init__(self, asked: dict[str, Any]) -> None:
+        self._table = table(json.dumps(asked["rows"]))
+
+    def fetch(self, now: datetime) -> pd.DataFrame:
+        """All of it."""
+        return self._table
+
+
+@lru_cache(maxsize=1)  # built in the zygote, before it forks: all lives of a schedule are shown the same
+def table(rows: str) -> pd.DataFrame:
+    """The rows as a source shows them."""
+    made = [Row(**row | {"known_at": datetime.fromisoformat(row["known_at"])}) for row in json.loads(rows)]
+    return to_table([row.trade() for row in made])
+
+
+def leading(lead: Lead, database: Database) -> int:
+    """The lead; PostgreSQL takes a moment to see that whoever had it was killed."""
+    ends = monotonic() + 5
+    while True:
+        try:
+            return lead.epoch(database)
+        except TryAgainError:
+            if monotonic() > ends:
+                raise
+            sleep(0.01)
+
+
+def at_lemon_markets(asked: dict[str, Any], clock: Clock, _: Database) -> Any:
+    """The adapter before the stand-in."""
+    http, url = Http("laboratory", deadline=5), asked["broker"] + "/v1"
+    trading, data = map(SecretStr, asked["keys"])
+    return LemonMarkets(
+        trading=lemon_api.Api(http, url, trading, settings=("URL", "KEY"), paper=True),
+        data=lemon_api.Api(http, url, data, settings=("URL", "KEY"), paper=False),
+        clock=clock,
+        venue="xmun",
+        minimum=Decimal(50),
+    )
+
+
+def at_alpaca(asked: dict[str, Any], clock: Clock, _: Database) -> Any:
+    """The adapter before the stand-in."""
+    http, url = Http("laboratory", deadline=5), asked["broker"]
+    return Alpaca(api=alpaca_api.Api(http, url, url, *map(SecretStr, asked["keys"])))
+
+
+def simulated(asked: dict[str, Any], clock: Clock, database: Database) -> Any:
+    """The embedded broker, whose prices are known an hour before the first row and at every open."""
+    quotes = Quotes()
+    first = datetime.fromisoformat(asked["rows"][0]["known_at"]) - timedelta(days=2)
+    for session in Sessions("XNYS").between(first.date(), first.date() + timedelta(days=60)):
+        for symbol in TICKERS:
+            quotes.price(symbol, session.opens, str(share(symbol).price))
+    return SimulatedBroker(book=PaperBooks(database, CASH), prices=quotes, clock=clock, conditions=Terms())
+
+
+BROKERS: Final = {"lemon_markets": at_lemon_markets, "alpaca": at_alpaca, "simulated": simulated}
+
+
+def confine(asked: dict[str, Any], failpoints: Failpoints) -> None:
+    """Refuse and note every connection but those to the broker."""
+    connect = socket.socket.connect
+    own = asked["broker"].removeprefix("http://")
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family == socket.AF_INET and f"{address[0]}:{address[1]}" != own:
+            failpoints.forbidden(f"I12 a connection to {address}")
+            raise ConnectionRefusedError
+        connect(self, address)
+
+    socket.socket.connect = guarded  # type: ignore[assignment, method-assign]
+
+
+def witness(asked: dict[str, Any], failpoints: Failpoints) -> None:
+    """Look into the database at the door of the simulated broker, as others do at the end of the wire."""
+    submit, activate = SimulatedBroker.submit, SimulatedBroker.activate
+    ledger = Ledger(asked["database"])
+
+    def seen(breach: str | None) -> None:
+        if breach:
+            failpoints.forbidden(breach)
+
+    def submitted(self: SimulatedBroker, intent: OrderIntent) -> Order:
+        seen(ledger.may_create(intent.client_order_id))
+        return submit(self, intent)
+
+    def activated(self: SimulatedBroker, broker_order_id: str) -> None:
+        seen(ledger.may_activate(broker_order_id))
+        activate(self, broker_order_id)
+
+    SimulatedBroker.submit, SimulatedBroker.activate = submitted, activated  # type: ignore[method-assign]
+
+
+def child(asked: dict[str, Any]) -> int:
+    """The life of a fork; its exit code."""
+    failpoints = Failpoints(Path(asked["log"]), asked["kill_at"])
+    if asked["kind"] == "simulated":
+        witness(asked, failpoints)
+    for kind, names in WATCHED:
+        for name in names:
+            setattr(kind, name, failpoints.around(getattr(kind, name)))
+    confine(asked, failpoints)
+    try:
+        live(asked, failpoints)
+    except BotError as error:
+        print("told:", error, file=failpoints._log, flush=True)
+        return TOLD
+    except BaseException:  # noqa: BLE001 - whatever it is, it must not happen
+        failpoints.forbidden(traceback.format_exc())
+        return 1
+    return 0
+
+
+def main() -> None:
+    """Live as often as asked; a first life in it, without a log, pays for everything that is slow once."""
+    no_waiting = [pragma.replace("synchronous=EXTRA", "synchronous=OFF") for pragma in sqlite.PRAGMAS]
+    setattr(sqlite, "PRAGMAS", tuple(no_waiting))  # noqa: B010 - a killed process loses nothing by it
+    Retry.sleep = lambda *_: None  # type: ignore[method-assign] # patience is not what is tried here
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if not asked["log"]:
+            live(asked, lambda _: None)
+            gc.collect()
+            gc.freeze()
+            print(0, flush=True)  # noqa: T201
+            continue
+        table(json.dumps(asked["rows"]))
+        process = os.fork()
+        if process == 0:
+            os._exit(child(asked))
+        print(process, flush=True)  # noqa: T201
+        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
