@@ -1,0 +1,269 @@
+"""Our own code with one bug in it each time, and the tests that see it: `python -m tests.mutants` runs them all.
+
+The bugs are those that people really ship. Each is a short change of the source in a copy of the project; there the
+tests that are named must fail. `python -m tests.mutants WORD` runs those with this word in their names.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[1]
+PARTS = "bot", "brokers", "strategies", "tests"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """A bug: `old` stands once in `file`, and `new` in its place is wrong, as these `tests` must see.
+
+    `healed` says why nothing comes of it: another layer protects. Then the tests must pass all the same.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    healed: str = ""
+
+
+ORDERS, RECONCILE, TRADER = "bot/orders.py", "bot/reconcile.py", "bot/trader.py"
+REPOSITORY, ENGINE = "bot/store/repository.py", "bot/engine.py"
+LIFE, BOOKS, REPLAY = "tests/test_orders.py::", "tests/test_reconcile.py::", "tests/model/test_replay.py"
+
+MUTANTS = (
+    Mutant(
+        name="a new key on retry",
+        file=ORDERS,
+        old="self._broker.submit(intent)",
+        new='self._broker.submit(replace(intent, client_order_id=f"{intent.client_order_id[:-1]}{sent.attempts}"))',
+        tests=(LIFE + "test_a_lost_request_is_sent_again_under_the_same_id_in_the_next_cycle_only",),
+    ),
+    Mutant(
+        name="a key that is not the decision's own",
+        file=ORDERS,
+        old='f"v1|paper|{decision}"',
+        new='f"v1|paper|{decision}{id(object())}"',
+        tests=(LIFE + "test_ids_never_change_from_one_version_to_the_next",),
+    ),
+    Mutant(
+        name="a time-out is a refusal",
+        file=ORDERS,
+        old="except OrderRefusedError as error:\n            if sent.attempts",
+        new="except BrokerError as error:\n            if sent.attempts",
+        tests=(LIFE + "test_a_lost_request_is_sent_again_under_the_same_id_in_the_next_cycle_only",),
+    ),
+    Mutant(
+        name="nothing durable before the order",
+        file=ORDERS,
+        old="sent = self._move(order, replace(order, status=OrderStatus.SUBMITTING, attempts=order.attempts + 1))",
+        new="sent = replace(order, attempts=order.attempts + 1)",
+        tests=(LIFE + "test_what_is_about_to_be_sent_is_durable_before_it_is_sent",),
+    ),
+    Mutant(
+        name="seen before the decision is durable",
+        file=REPOSITORY,
+        old="                if intents:\n",
+        new="            with self._leading() as connection:\n                if intents:\n",
+        tests=(
+            "tests/store/test_repository.py::test_a_plan_that_collides_with_what_is_written_leaves_nothing_and_says_try_again",
+        ),
+    ),
+    Mutant(
+        name="seen after the order",
+        file=ENGINE,
+        old="self.store.record(plan.decisions, plan.intents, plan.as_of)\n        return self.desk.work()",
+        new="self.store.record((), plan.intents, plan.as_of)\n        orders = self.desk.work()\n"
+        "        self.store.record(plan.decisions, (), plan.as_of)\n        return orders",
+        tests=("tests/test_engine.py::test_the_same_rows_again_place_nothing_new",),
+        healed="whoever decides an event again comes to the same decision, which has its order",
+    ),
+    Mutant(
+        name="an unknown sale reserves nothing",
+        file=TRADER,
+        old="if order.side is Side.SELL:",
+        new="if order.side is Side.SELL and order.broker_order_id:",
+        tests=("tests/test_orders_machine.py::test_a_sale_that_nobody_knows_of_reserves_what_it_sells",),
+    ),
+    Mutant(
+        name="an unknown purchase reserves nothing",
+        file=TRADER,
+        old="elif order.broker_order_id is None:",
+        new="elif order.broker_order_id:",
+        tests=(
+            "tests/test_trader.py::test_what_an_order_that_the_broker_may_not_know_of_will_cost_is_not_spent_twice",
+        ),
+    ),
+    Mutant(
+        name="placed again after a lost activation",
+        file=ORDERS,
+        old="except OrderRefusedError as error:\n            found",
+        new="except BrokerError as error:\n"
+        "            return self._move(sent, replace(sent, status=OrderStatus.INTENT, broker_order_id=None))\n"
+        "            found",
+        tests=(LIFE + "test_an_activation_in_doubt_is_looked_up_before_it_is_repeated",),
+    ),
+    Mutant(
+        name="whatever is found is activated",
+        file=ORDERS,
+        old="self._broker.activate(order.broker_order_id)",
+        new="self._broker.activate(self._broker.find(replace(order, broker_order_id=None)).broker_order_id)",
+        tests=(REPLAY,),
+    ),
+    Mutant(
+        name="the answer's echo is not looked at",
+        file=ORDERS,
+        old='for name in ("client_order_id", "symbol", "isin", "side", "quantity"):',
+        new="for name in ():",
+        tests=(LIFE + "test_an_answer_about_another_order_or_an_impossible_state_is_not_believed",),
+    ),
+    Mutant(
+        name="a known key is a failure at lemon.markets",
+        file="brokers/lemon_markets.py",
+        old="if known := self._search(order):",
+        new="if False and (known := self._search(order)):",
+        tests=("tests/brokers/test_lemon_orders.py::test_a_refusal_says_nothing_about_an_earlier_attempt",),
+    ),
+    Mutant(
+        name="a known key is a failure at alpaca",
+        file="brokers/alpaca.py",
+        old="if known := self.find(order):",
+        new="if False and (known := self.find(order)):",
+        tests=("tests/brokers/test_alpaca_orders.py::test_a_refusal_says_nothing_about_an_earlier_attempt",),
+    ),
+    Mutant(
+        name="a refusal of a retry is final",
+        file=ORDERS,
+        old="if sent.attempts > 1:",
+        new="if sent.attempts > 99:",
+        tests=(LIFE + "test_a_refusal_of_a_second_attempt_says_nothing_about_the_first",),
+    ),
+    Mutant(
+        name="a refusal of an activation is final",
+        file=ORDERS,
+        old="return self._give_up(sent, OrderStatus.REJECTED, str(error))",
+        new="return self._move(sent, replace(sent, status=OrderStatus.REJECTED, reason=str(error)))",
+        tests=(REPLAY + "::test_the_code_does_not_go_wrong_where_the_model_with_a_bug_does",),
+    ),
+    Mutant(
+        name="a broker with one step and no key is taken",
+        file="bot/app.py",
+        old="if not (broker.two_step or broker.idempotent):",
+        new="if False:",
+        tests=("tests/test_app.py::test_a_broker_that_is_not_to_be_left_alone_is_used_by_hand_only",),
+    ),
+    Mutant(
+        name="nothing is swept",
+        file=RECONCILE,
+        old="in findings.stray:",
+        new="in ():",
+        tests=(BOOKS + "test_a_late_twin_is_canceled_and_the_order_goes_on",),
+    ),
+    Mutant(
+        name="an order whose key is open is swept",
+        file=RECONCILE,
+        old="return order.status.is_final or order.broker_order_id not in {None, theirs.broker_order_id}",
+        new="return True",
+        tests=(BOOKS + "test_an_inactive_order_whose_key_is_open_is_never_canceled",),
+    ),
+    Mutant(
+        name="who only believes to lead writes",
+        file="bot/store/lead.py",
+        old="if epoch is not None and",
+        new="if False and",
+        tests=("tests/store/test_lead.py::test_who_only_believes_to_lead_changes_nothing",),
+    ),
+    Mutant(
+        name="two lead at a time",
+        file="bot/store/sqlite.py",
+        old='connection.execute("BEGIN EXCLUSIVE")',
+        new='connection.execute("BEGIN")',
+        tests=("tests/store/test_lead.py::test_one_leads_at_a_time_and_the_next_one_when_it_ends[sqlite]",),
+    ),
+    Mutant(
+        name="a step from anywhere",
+        file=REPOSITORY,
+        old="_state(after)).rowcount != 1:",
+        new="_state(after)).rowcount < 0:",
+        tests=("tests/store/test_repository.py::test_an_order_that_stands_elsewhere_is_not_moved",),
+    ),
+    Mutant(
+        name="a step that sends while nothing may be sent",
+        file=REPOSITORY,
+        old="if after.status in SENDING and",
+        new="if False and",
+        tests=("tests/test_halting.py::test_the_store_itself_takes_no_step_that_sends",),
+    ),
+    Mutant(
+        name="what lives there and is over here is left alone",
+        file=RECONCILE,
+        old="in findings.revived:",
+        new="in ():",
+        tests=(BOOKS + "test_an_order_that_arrives_after_its_refusal_is_followed_to_its_end",),
+    ),
+    Mutant(
+        name="sent although the books were not compared",
+        file=ORDERS,
+        old="if is_reconciled:",
+        new="if True:",
+        tests=(BOOKS + "test_without_the_brokers_books_nothing_is_sent",),
+    ),
+    Mutant(
+        name="sent again while it may be hidden",
+        file=ORDERS,
+        old="order.status is OrderStatus.SUBMITTING and self._may_be_hidden(order)",
+        new="False",
+        tests=(LIFE + "test_what_may_not_be_shown_yet_is_not_sent_again",),
+    ),
+)
+
+
+def applied(mutant: Mutant, project: Path = PROJECT) -> str:
+    """The file with the bug in it; ValueError unless there is exactly one place for it."""
+    source = (project / mutant.file).read_text(encoding="utf-8")
+    if (count := source.count(mutant.old)) != 1:
+        raise ValueError(f"{mutant.name}: {mutant.file} has {count} times: {mutant.old}")
+    return source.replace(mutant.old, mutant.new)
+
+
+def copied(folder: Path) -> Path:
+    """A copy of the project, as far as tests need it."""
+    for part in PARTS:
+        shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "pyproject.toml", folder)
+    return folder
+
+
+def survives(mutant: Mutant, folder: Path) -> bool:
+    """Whether the tests pass in a copy with the bug in it; ValueError when it is no bug that they could judge."""
+    (folder / mutant.file).write_text(applied(mutant), encoding="utf-8")
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    finally:
+        shutil.copy(PROJECT / mutant.file, folder / mutant.file)
+    if done.returncode not in {0, 1} or "ImportError" in done.stdout or "SyntaxError" in done.stdout:
+        raise ValueError(f"{mutant.name}: the tests could not be run: {done.stdout[-500:]}{done.stderr[-500:]}")
+    return done.returncode == 0
+
+
+def main(words: list[str]) -> int:
+    """Run them, and say which are caught; 1 when one is not that should be."""
+    wrong = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = copied(Path(name))
+        for mutant in MUTANTS:
+            if not all(word in mutant.name for word in words):
+                continue
+            alive = survives(mutant, folder)
+            wrong += alive != bool(mutant.healed)
+            said = f"healed: {mutant.healed}" if alive and mutant.healed else "SURVIVED" if alive else "caught"
+            print(f"{mutant.name}: {said}", flush=True)  # noqa: T201
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
