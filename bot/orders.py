@@ -201,6 +201,8 @@ class Desk:
 
     def _look_up(self, order: Order, *, missing: OrderStatus) -> Order:
         found = self._broker.find(order)
+        if found and (difference := _difference(order, found)) and found == self._broker.find(order):
+            raise ContradictionError(difference)  # said twice, it is another order under our key
         if found is None and order.status is OrderStatus.SUBMITTING and self._may_be_hidden(order):
             raise BrokerError(f"{order.client_order_id} may be there and not be shown yet")
         if found is None and order.broker_order_id:
@@ -243,11 +245,8 @@ def _told(order: Order) -> dict[str, object]:
 
 def _check(order: Order, answer: Order) -> None:
     """BrokerError unless the broker speaks of the order we mean, and of a state it can be in."""
-    for name in ("client_order_id", "symbol", "isin", "side", "quantity"):
-        if getattr(order, name) != getattr(answer, name):
-            raise BrokerError(
-                f"the broker answered with {name} {getattr(answer, name)!r} where {getattr(order, name)!r} was sent"
-            )
+    if difference := _difference(order, answer):
+        raise BrokerError(difference)
     if order.broker_order_id not in {None, answer.broker_order_id}:
         raise ContradictionError(
             f"the broker knows {order.client_order_id} as {answer.broker_order_id}, not {order.broker_order_id}"
@@ -265,6 +264,14 @@ def _check(order: Order, answer: Order) -> None:
             f"the broker answered {answer.status} with {answer.filled} of {order.quantity} shares filled "
             f"at {answer.price}, where {order.filled} were filled before"
         )
+
+
+def _difference(order: Order, answer: Order) -> str | None:
+    """In what the broker's order is not the one that was sent, or None."""
+    for name in ("client_order_id", "symbol", "isin", "side", "quantity"):
+        if getattr(order, name) != getattr(answer, name):
+            return f"the broker answered with {name} {getattr(answer, name)!r} where {getattr(order, name)!r} was sent"
+    return None
 
 
 def _fill(order: Order, answer: Order, now: datetime) -> Fill | None:

@@ -236,10 +236,38 @@ def test_an_answer_about_another_order_or_an_impossible_state_is_not_believed(
 ) -> None:
     broker.lies = lie
     assert work(broker, store).status is OrderStatus.SUBMITTING
-    assert work(broker, store).status is OrderStatus.SUBMITTING
-    assert broker.calls == ["submit", "find"]
+    assert broker.calls == ["submit"]
     broker.lies = {}
     assert work(broker, store).status is OrderStatus.WORKING
+    assert broker.calls.count("submit") == 1
+
+
+class Fickle(ScriptedBroker):
+    """A broker that tells of so many shares, one answer after the other, and then of those that were sent."""
+
+    told: tuple[int, ...] = ()
+
+    def find(self, order: Order) -> Order | None:
+        found = super().find(order)
+        if not self.told or found is None:
+            return found
+        quantity, *rest = self.told
+        self.told = tuple(rest)
+        return replace(found, quantity=Decimal(quantity))
+
+
+@pytest.mark.parametrize(("told", "is_believed"), [((7, 24), False), ((7, 8), False), ((7, 7), True)])
+def test_an_order_under_our_key_that_is_another_one_twice_is_a_contradiction(
+    store: Repository, told: tuple[int, ...], is_believed: bool
+) -> None:
+    broker = Fickle()
+    broker.faults["submit"] = Fault(after=True)
+    assert work(broker, store).status is OrderStatus.SUBMITTING
+    broker.told = told
+    assert work(broker, store).status is OrderStatus.SUBMITTING
+    assert (store.halted() is not None) == is_believed
+    store.halt(None, NOW)
+    assert work(broker, store).status is (OrderStatus.SUBMITTING if is_believed else OrderStatus.WORKING)
     assert broker.calls.count("submit") == 1
 
 
