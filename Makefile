@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz lint bench image clean
+.PHONY: demo test fuzz evidence lint bench image clean
 
 demo: $(VENV)/.run  ## the main job on the embedded market
 	@$(BIN)/insiderbot demo
@@ -13,6 +13,17 @@ test: $(VENV)/.dev  ## every test, in parallel
 
 fuzz: $(VENV)/.dev  ## a million mutated inputs over all parsers (about twenty minutes)
 	$(BIN)/python -m tests.fuzz
+
+evidence: $(VENV)/.dev  ## what the README says of orders, with seeds and counts (hours)
+	$(BIN)/python -m tests.model
+	INSIDERBOT_WALKS=10000 INSIDERBOT_EXAMPLES=20000 $(BIN)/python -m pytest -n auto tests/model tests/test_orders_machine.py
+	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.lab schedules --count 10000
+	$(BIN)/python -m tests.lab pairs
+	$(BIN)/python -m tests.lab schedules --count 1000 --store postgresql
+	$(BIN)/python -m tests.duel --count 1000
+	$(BIN)/python -m tests.duel --count 1000 --store postgresql
+	$(BIN)/python -m tests.duel --count 1000 --store postgresql --terminate
 
 lint: $(VENV)/.dev  ## style, types, import contracts
 	$(BIN)/ruff check .
