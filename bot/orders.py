@@ -72,9 +72,11 @@ class Desk:
             self._asked(lambda: self._drive_all(waiting))
         found = self._store.known([order.client_order_id for _, order in waiting])
         after = [found[order.client_order_id] for _, order in waiting]
-        unknown = [order.client_order_id for order in after if order.status is OrderStatus.SUBMITTING]
-        if len(unknown) >= UNKNOWN:
-            halt(self._store, f"nobody knows whether {len(unknown)} orders exist, such as {unknown[0]}", self._clock())
+        unknown = {order.client_order_id for order in after if order.status is OrderStatus.SUBMITTING}
+        if len(unknown := unknown - self._store.acknowledged()) >= UNKNOWN:
+            halt(
+                self._store, f"nobody knows whether {len(unknown)} orders exist, such as {min(unknown)}", self._clock()
+            )
         return after
 
     def _asked(self, questions: Callable[[], object]) -> bool:

@@ -633,6 +633,10 @@ def test_three_orders_that_nobody_knows_of_halt_the_bot(store: Repository, broke
     broker = Silent(two_step=broker.two_step)
     Desk(broker, store, Time()).work()
     assert "nobody knows whether 3 orders exist" in (store.halted() or "")
+    store.halt(None, NOW)
+    store.acknowledge([f"itb-{'b' * 26}"], ())  # somebody has looked at this one
+    Desk(broker, store, Time()).work()
+    assert store.halted() is None
 
 
 @pytest.mark.parametrize("filled", [5, 25])
