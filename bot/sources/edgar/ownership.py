@@ -121,6 +121,7 @@ class Ownership(NamedTuple):
 
 
 RECORDS: Final = (Ownership, Owner, Line, Signature)
+THE_DOCUMENT, AN_OWNER, A_LINE, A_SIGNATURE = range(len(RECORDS))
 Values = list[Any]
 """A record that is being read: what is known of each of its fields, else None."""
 
@@ -145,14 +146,14 @@ def _maker(record: Any) -> Callable[[Iterable[Any]], Any]:
     return partial(tuple.__new__, record)
 
 
-# Element -> the record of a list of them that it begins.
-BEGINS: Final[Mapping[str, tuple[type, Values]]] = {
-    "reportingOwner": (Owner, _blank(Owner)),
-    "nonDerivativeTransaction": (Line, _blank(Line, is_derivative=False, is_holding=False)),
-    "nonDerivativeHolding": (Line, _blank(Line, is_derivative=False, is_holding=True)),
-    "derivativeTransaction": (Line, _blank(Line, is_derivative=True, is_holding=False)),
-    "derivativeHolding": (Line, _blank(Line, is_derivative=True, is_holding=True)),
-    "ownerSignature": (Signature, _blank(Signature)),
+# Element -> which of RECORDS it begins.
+BEGINS: Final[Mapping[str, tuple[int, Values]]] = {
+    "reportingOwner": (AN_OWNER, _blank(Owner)),
+    "nonDerivativeTransaction": (A_LINE, _blank(Line, is_derivative=False, is_holding=False)),
+    "nonDerivativeHolding": (A_LINE, _blank(Line, is_derivative=False, is_holding=True)),
+    "derivativeTransaction": (A_LINE, _blank(Line, is_derivative=True, is_holding=False)),
+    "derivativeHolding": (A_LINE, _blank(Line, is_derivative=True, is_holding=True)),
+    "ownerSignature": (A_SIGNATURE, _blank(Signature)),
 }
 HAS_DERIVATIVES: Final = {"nonDerivativeTable": False, "derivativeTable": True}
 OTHERS: Final = frozenset({*BEGINS, *HAS_DERIVATIVES, "footnote"})
@@ -175,7 +176,7 @@ class _Seen:
     """What has been seen of a document so far."""
 
     def __init__(self) -> None:
-        self.records: dict[type, list[Values]] = {Owner: [], Line: [], Signature: []}
+        self.records: list[list[Values]] = [[] for _ in RECORDS]
         self.footnotes: list[Note] = []
         self.rows = [0, 0]  # of the table without derivatives, and of the one with them
         self.numbers = dict.fromkeys(BEGINS, 0)
@@ -187,10 +188,10 @@ class _Seen:
         """Take note of an element that is no cell, and with which a line before it ends."""
         self.marks = []
         if name in BEGINS:
-            record, blank = BEGINS[name]
-            self.current[RECORDS.index(record)] = values = blank.copy()
-            self.records[record].append(values)
-            if record is Line:
+            which, blank = BEGINS[name]
+            self.current[which] = values = blank.copy()
+            self.records[which].append(values)
+            if which == A_LINE:
                 self.numbers[name] = values[NUMBER] = self.numbers[name] + 1
                 values[NOTES] = self.marks
         elif name in HAS_DERIVATIVES:
@@ -207,8 +208,8 @@ def read(document: bytes) -> Ownership:
     are what makes a document explode, or another one appear in its place.
     """
     seen = _walk(_root(document))
-    owners, lines, signatures = seen.records.values()
-    values = seen.current[0]
+    _, owners, lines, signatures = seen.records
+    values = seen.current[THE_DOCUMENT]
     needed = {"documentType": values[FORM], "issuerCik": values[ISSUER_CIK], "reportingOwner": owners}
     if missing := [name for name, found in needed.items() if not found]:
         raise SourceError(f"expected an ownershipDocument with {missing[0]}, found none")
@@ -239,7 +240,8 @@ def _walk(root: etree._Element) -> _Seen:
         name = element.tag
         if name != "value":
             if name == "footnoteId":
-                seen.marks.append((_parent(element), element.get("id", "")))
+                parent = element.getparent()
+                seen.marks.append(("" if parent is None else parent.tag, element.get("id", "")))
                 continue
             if (cell := cells(name)) is None:
                 if name in OTHERS:
