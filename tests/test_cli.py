@@ -406,7 +406,12 @@ def test_the_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.Mo
         ({"BOT_DATABASE_URL": "sqlite:///gone/x.db"}, ["status"], 2, "BOT_DATABASE_URL: there is no folder gone"),
         ({"BOT_DATABASE_URL": "my.db"}, ["status"], 2, "BOT_DATABASE_URL is not a database URL"),
         ({"BOT_DATABASE_URL": "sqlite:///gone/x.db"}, ["halt"], 2, "BOT_DATABASE_URL: there is no folder gone"),
-        ({"BOT_BROKER_URL": "https://api.alpaca.markets"}, ["status"], 2, "BOT_BROKER_URL: api.alpaca.markets is not"),
+        (
+            {"BOT_BROKER_URL": "https://api.alpaca.markets"},
+            ["status"],
+            2,
+            "BOT_BROKER_URL: api.alpaca.markets is for real money",
+        ),
         ({}, ["explain", "NWRB"], 1, "nothing has been decided about 'NWRB' yet; `insiderbot run --dry-run` shows"),
         ({}, ["parse", "gone.html"], 1, "gone.html: expected a file or a folder, found nothing"),
     ],

@@ -80,7 +80,7 @@ def test_whatever_fails_and_whenever_it_is_killed_every_invariant_holds(lives: L
     assert total.wrong == []
     assert total.lives["killed"] > size
     assert total.orders["filled"] > size
-    assert len(total.faults) > 10
+    assert len(total.faults) >= 5
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
