@@ -114,10 +114,13 @@ class App:
 
         TryAgainError while another process leads over the same database.
         """
-        self.lead()
-        desk = Desk(self.broker, self.store, self.clock)
-        bot = self._bot(self.broker, self.store, desk=desk, trade_backlog=trade_backlog)
+        bot = self._bot(self.broker, self.store, desk=self.desk(), trade_backlog=trade_backlog)
         return replace(bot, sources=self.polled) if polling else bot
+
+    def desk(self) -> Desk:
+        """What takes open orders further, without any source; TryAgainError while another process leads."""
+        self.lead()
+        return Desk(self.broker, self.store, self.clock)
 
     def lead(self) -> None:
         """Write as the one process that leads; TryAgainError while another one does."""

@@ -93,10 +93,8 @@ def run(
         was_halted = parts.store.halted()
         plan, orders = parts.acting(trade_backlog=trade_backlog).run()
         console.show_cycle(plan, orders, form)
-        if not was_halted and (reason := parts.store.halted()):
-            raise HaltedError(f"{reason}; `insiderbot resume` allows sending again")
-        if plan.breach:
-            raise HaltedError(f"halted: {plan.breach}; `insiderbot resume` allows sending again")
+        if breach := plan.breach or (None if was_halted else parts.store.halted()):
+            raise HaltedError(f"the bot has halted: {breach}; `insiderbot resume` allows sending again")
         if plan.unfinished:
             raise TryAgainError(f"some trades are still to be decided: {plan.unfinished}")
 
@@ -291,7 +289,7 @@ def halt(
         console.say(f"halted: {reason}; `insiderbot resume` allows sending again")
         if flatten:
             try:
-                parts.acting().watch()
+                parts.desk().work()
             except TryAgainError:
                 console.say("the insiderbot that leads cancels the orders when it next looks at them")
             left = len(parts.store.open_orders())

@@ -60,7 +60,7 @@ Found = Iterator[tuple[State, str, str]]
 
 def _sources(settings: Settings, clock: Clock) -> Found:
     if not settings.sources:
-        yield "bad", "BOT_SOURCES is empty", "name at least one: openinsider, finviz, files:PATH"
+        yield "bad", "BOT_SOURCES is empty", "name at least one: edgar, openinsider, finviz, files:PATH"
         return
     with opened(settings, clock=clock, fresh=True) as parts:
         yield "good", f"{len(parts.sources)} configured: {', '.join(settings.sources)}", ""

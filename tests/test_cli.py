@@ -797,3 +797,8 @@ def test_trades_names_the_witnesses_of_every_line(run: Run, world: World, monkey
     assert {row["source"]: row["witnesses"] for row in rows if row["source"] == "finviz"} == {"finviz": ["finviz"]}
     assert {"openinsider"} == {name for row in rows if row["source"] != "finviz" for name in row["witnesses"]}
     assert "witnesses" in run("trades").out
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_halt_that_flattens_needs_no_source(run: Run) -> None:
+    assert run("halt", "--flatten").out.splitlines()[-1] == "no order is open"

@@ -8,7 +8,6 @@ life must never do is written into its log, with a `!` before it.
 import gc
 import json
 import os
-import signal
 import socket
 import sys
 import traceback
@@ -45,6 +44,7 @@ from brokers.alpaca import Alpaca
 from brokers.lemon_markets import LemonMarkets
 from brokers.simulated import SimulatedBroker
 from strategies.rules import follow, officers_only, open_market
+from tests import crash_driver
 from tests.fakes import Exchange, Maps, Quotes, Time
 from tests.lab.ledger import Ledger
 from tests.lab.world import ACCOUNT, CASH, NOTIONAL, STRATEGY, TICKERS, VENUES, Row, listed, share
@@ -57,35 +57,12 @@ WATCHED: Final = (
 )
 
 
-class Failpoints:
-    """Writes down every failpoint passed and kills the process at the n-th."""
-
-    def __init__(self, log: Path, kill_at: int) -> None:
-        self._log = log.open("w", encoding="utf-8")
-        self._kill_at = kill_at
-        self._passed = 0
-
-    def __call__(self, name: str) -> None:
-        """Pass it, or die."""
-        print(name, file=self._log, flush=True)
-        self._passed += 1
-        if self._passed == self._kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+class Failpoints(crash_driver.Failpoints):
+    """Those of the crash tests, which also write down what must never happen."""
 
     def forbidden(self, what: str) -> None:
         """Note what must never happen."""
         print("!", " | ".join(what.splitlines()), file=self._log, flush=True)
-
-    def around(self, method: Any) -> Any:
-        """The method with a failpoint before and after it."""
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            self(f"before {method.__name__}")
-            answer = method(*args, **kwargs)
-            self(f"after {method.__name__}")
-            return answer
-
-        return call
 
 
 def live(asked: dict[str, Any], passed: Callable[[str], None]) -> None:

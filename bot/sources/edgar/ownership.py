@@ -21,11 +21,6 @@ MAX_BYTES: Final = 5_000_000  # the form allows 60 lines and 99 footnotes of 1,0
 # In all of these a DOCTYPE is the same bytes, so that none hides from the search for it.
 ENCODINGS: Final = frozenset({"utf-8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "windows-1252"})
 
-TABLES: Final = {
-    "nonDerivativeTable": ("nonDerivativeTransaction", "nonDerivativeHolding"),
-    "derivativeTable": ("derivativeTransaction", "derivativeHolding"),
-}
-
 _DECLARED: Final = re.compile(rb"<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([\w.:-]{1,40})[\"']", re.ASCII)
 _HTML: Final = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.ASCII)
 
