@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import pandas as pd
+
 from bot.errors import ConfigError, NotPaperError
 from bot.events import as_table, decided, find_events
 from bot.freshness import Freshness
@@ -64,8 +66,7 @@ class Bot:
         trades, degraded = gather(self.sources, now, self.freshness)
         public = public_by(trades, now)
         news = around_new(public, self.store.seen_lines(public["key"].tolist()))
-        events = find_events(news)
-        judged = compared(decided(events, self.strategy(as_table(events), now)), news)
+        judged = self._judged(news, now) if len(news) else []  # most cycles of a day have none
         decisions, intents = self.trader.intend(self._unseen(judged, now), now)
         return Plan(
             as_of=now, decisions=tuple(decisions), intents=tuple(intents), degraded=(*degraded, *waiting(decisions))
@@ -101,6 +102,11 @@ class Bot:
         except NotPaperError as error:
             halt(self.store, str(error), self.clock())
             raise
+
+    def _judged(self, news: pd.DataFrame, now: datetime) -> list[Decision]:
+        """What the strategy says of each event in the rows, unless the sources contradict each other."""
+        events = find_events(news)
+        return compared(decided(events, self.strategy(as_table(events), now)), news)
 
     def _unseen(self, judged: Sequence[Decision], now: datetime) -> list[Decision]:
         """What is new, less what cannot be trusted, is older than the bot, comes while it is halted or unconfirmed."""
