@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import pandas as pd
 from pydantic import SecretStr
-from sqlalchemy import event
+from sqlalchemy import Engine, create_engine, event
 from urllib3.util.retry import Retry
 
 from bot.engine import Bot
@@ -32,7 +32,7 @@ from bot.model import Order, OrderIntent, Terms
 from bot.orders import Desk
 from bot.ports import Clock
 from bot.sessions import Sessions
-from bot.store import sqlite
+from bot.store import postgresql, sqlite
 from bot.store.database import Database, open_database
 from bot.store.lead import Lead
 from bot.store.paper import PaperBooks
@@ -214,10 +214,24 @@ def child(asked: dict[str, Any]) -> int:
     return 0
 
 
+def compiling_once() -> Callable[..., Engine]:
+    """The engines of all lives of one kind of database, which share what the first of them has compiled."""
+    made: list[Engine] = []
+
+    def create(*words: Any, **options: Any) -> Engine:
+        made.append(engine := create_engine(*words, **options))
+        engine.dialect, engine._compiled_cache = made[0].dialect, made[0]._compiled_cache
+        return engine
+
+    return create
+
+
 def main() -> None:
     """Live as often as asked; a first life in it, without a log, pays for everything that is slow once."""
     no_waiting = [pragma.replace("synchronous=EXTRA", "synchronous=OFF") for pragma in sqlite.PRAGMAS]
     setattr(sqlite, "PRAGMAS", tuple(no_waiting))  # noqa: B010 - a killed process loses nothing by it
+    for module in (sqlite, postgresql):
+        setattr(module, "create_engine", compiling_once())  # noqa: B010
     Retry.sleep = lambda *_: None  # type: ignore[method-assign] # patience is not what is tried here
     for line in sys.stdin:
         asked = json.loads(line)
