@@ -1,10 +1,13 @@
 """Rules: named tests of features, with a reason in words and the row's own numbers; `follow` stacks them up."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from functools import reduce
+from itertools import chain
+from operator import add
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -13,9 +16,7 @@ from bot.errors import ConfigError
 from bot.ports import Strategy
 from bot.sessions import Sessions
 from strategies.features import Base, Feature, days_to_file, fraction_of_holdings, sessions_since_known
-
-Row = Any
-"""One event as a named tuple of its columns and features."""
+from strategies.words import Case, Places, Said, gathered, percent, strings, written
 
 CODES: Final = {
     "A": "an award",
@@ -30,15 +31,21 @@ CODES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A test every event must pass: `passes` decides all rows at once, `words` says it for one row, passed or not.
+    """A test every event must pass: `passes` decides all rows at once, `words` say it, passed or not.
 
-    A row that the test does not concern passes without words.
+    Words are one sentence with fields, or a function that yields sentences with the rows they are for (words.py); a row
+    that falls under none, because the test does not concern it, passes without words.
     """
 
     name: str
     passes: Callable[[pd.DataFrame], "pd.Series[bool]"]
-    words: Callable[[Row], str]
+    words: str | Callable[[pd.DataFrame], Iterable[Case]]
     features: Mapping[str, Feature] = field(default_factory=dict)
+
+    def said(self, table: pd.DataFrame, rows: Places, before: str = "") -> Iterator[Said]:
+        """What the rule says of these rows of the table, with something before it; rows it says nothing of are left."""
+        cases = [(True, self.words)] if isinstance(self.words, str) else self.words(table)
+        return written(table, [(condition, before + sentence) for condition, sentence in cases], rows)
 
 
 def follow(*rules: Rule) -> Strategy:
@@ -47,53 +54,79 @@ def follow(*rules: Rule) -> Strategy:
     It returns the events with each rule's features as columns, and `decision` (buy, sell or skip), `rule` (the first
     that refused, empty for none) and `reason` in words. ConfigError when two rules call different features by one name.
     """
-    features = {name: feature for rule in rules for name, feature in rule.features.items()}
-    for rule in rules:
-        for name, feature in rule.features.items():
-            if features[name] != feature:
-                raise ConfigError(f"two rules call different features {name!r}; give one of them another name")
+    features = features_of(rules)
 
     def decide(events: pd.DataFrame, as_of: datetime | None = None) -> pd.DataFrame:
         table = events.assign(**{name: feature(events, as_of) for name, feature in features.items()})
-        passed = [rule.passes(table).fillna(value=False).to_numpy(dtype=bool) for rule in rules]
         # The place of the first rule that refuses a row; one past the last rule when none does.
-        first = np.argmin([*passed, np.zeros(len(table), dtype=bool)], axis=0)
-        followed = first == len(rules)
-        reasons = [
-            rules[place].words(row) if place < len(rules) else "; ".join(filter(None, (r.words(row) for r in rules)))
-            for place, row in zip(first, table.itertuples(index=False), strict=True)
-        ]
-        names = np.array([*(rule.name for rule in rules), ""], dtype=object)
+        first = np.full(len(table), len(rules), dtype=np.int8)
+        for place in reversed(range(len(rules))):
+            first[~passed(rules[place], table)] = place
+        refused = [rule.said(table, np.flatnonzero(first == place)) for place, rule in enumerate(rules)]
+        followed = np.flatnonzero(first == len(rules))
+        reasons = [*chain.from_iterable(refused), all_said(rules, table, followed)]
         return table.assign(
-            decision=table["side"].where(followed, "skip"),
-            rule=pd.Series(names[first], index=table.index, dtype="str"),
-            reason=pd.Series(reasons, index=table.index, dtype="str"),
+            decision=strings(["buy", "sell", "skip"]).take(
+                np.where(first < len(rules), 2, _places(table["side"])), allow_fill=True
+            ),
+            rule=strings([*(rule.name for rule in rules), ""]).take(first),
+            reason=gathered(reasons, np.arange(len(table))),
         )
 
     return decide
 
 
-def _open_market_words(row: Row) -> str:
-    if isinstance(row.side, str):
-        return "an open-market purchase" if row.side == "buy" else "an open-market sale"
-    if row.form == "144":
-        return "a notice of a proposed sale (Form 144), not a trade"
-    if row.code in ("P", "S"):
-        kind = "purchase" if row.code == "P" else "sale"
-        return f"a {kind} (code {row.code}) that the filing itself says was not one on the open market"
-    code = row.code if isinstance(row.code, str) else "none"
-    return f"{CODES.get(code, 'a transaction')} (code {code}), not an open-market purchase or sale"
+def all_said(rules: Iterable[Rule], table: pd.DataFrame, rows: Places) -> Said:
+    """What the rules say of each of these rows, one after the other."""
+    said = [
+        pd.Series(gathered(rule.said(table, rows, "; " if place else ""), rows)) for place, rule in enumerate(rules)
+    ]
+    whole = reduce(add, said, pd.Series("", index=range(len(rows)), dtype="str"))
+    if said and (said[0] == "").any():
+        whole = whole.str.removeprefix("; ")
+    return Said(rows, np.arange(len(rows)), whole.array)
+
+
+def _places(side: "pd.Series[str]") -> Places:
+    """0 to buy, 1 to sell, -1 where there is no side."""
+    return np.select([side == "buy", side == "sell"], [0, 1], -1)
+
+
+def passed(rule: Rule, table: pd.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Which rows pass; what is unknown does not."""
+    return rule.passes(table).fillna(value=False).to_numpy(dtype=bool)
+
+
+def features_of(rules: Iterable[Rule]) -> dict[str, Feature]:
+    """The features that these rules look at, by name."""
+    features: dict[str, Feature] = {}
+    for rule in rules:
+        for name, feature in rule.features.items():
+            if features.setdefault(name, feature) != feature:
+                raise ConfigError(f"two rules call different features {name!r}; give one of them another name")
+    return features
+
+
+def _open_market_words(events: pd.DataFrame) -> Iterator[Case]:
+    yield events["side"].notna(), "an open-market {side:buy=purchase|=sale}"
+    yield events["form"] == "144", "a notice of a proposed sale (Form 144), not a trade"
+    kinds = "|".join(f"{code}={kind}" for code, kind in CODES.items())
+    yield (
+        ~events["code"].isin(["P", "S"]),
+        f"{{code:{kinds}|=a transaction}} (code {{code}}), not an open-market purchase or sale",
+    )
+    yield True, "a {code:P=purchase|=sale} (code {code}) that the filing itself says was not one on the open market"
 
 
 open_market: Final = Rule(name="open_market", passes=lambda events: events["side"].notna(), words=_open_market_words)
 """Only purchases (code P) and sales (code S) on the open market."""
 
 
-def _officer_words(row: Row) -> str:
-    title = f"{row.title!r}" if isinstance(row.title, str) and row.title else "no title"
-    if pd.isna(row.is_officer):
-        return f"{title} does not say whether this is an officer"
-    return f"{title} is an officer ({row.role})" if row.is_officer else f"{title} is not an officer ({row.role})"
+def _officer_words(events: pd.DataFrame) -> Iterator[Case]:
+    title = "{title!r}"
+    yield events["is_officer"].isna(), f"{title} does not say whether this is an officer"
+    yield events["is_officer"], f"{title} is an officer ({{role}})"
+    yield True, f"{title} is not an officer ({{role}})"
 
 
 officers_only: Final = Rule(
@@ -102,12 +135,11 @@ officers_only: Final = Rule(
 """Only people who are officers of the company; unknown counts as no."""
 
 
-def _planned_words(row: Row) -> str:
-    if row.side != "sell":
-        return ""  # whether a purchase was planned does not matter
-    if pd.isna(row.plan_10b5_1):
-        return "nothing says that the sale was planned (Rule 10b5-1)"
-    return f"{'sold' if row.plan_10b5_1 else 'not sold'} under a plan made in advance (Rule 10b5-1)"
+def _planned_words(events: pd.DataFrame) -> Iterator[Case]:
+    sold = events["side"] == "sell"  # whether a purchase was planned does not matter
+    yield sold & events["plan_10b5_1"].isna(), "nothing says that the sale was planned (Rule 10b5-1)"
+    yield sold & events["plan_10b5_1"], "sold under a plan made in advance (Rule 10b5-1)"
+    yield sold, "not sold under a plan made in advance (Rule 10b5-1)"
 
 
 not_planned: Final = Rule(
@@ -121,46 +153,45 @@ not_planned: Final = Rule(
 def more_than(share: str | Decimal, *, base: Base = "before") -> Rule:
     """Only trades of more than this share of the person's holdings (`"1%"` or 0.01), before or after the trade."""
     name = "fraction_of_holdings" if base == "before" else "fraction_of_holdings_after"
-    least = Decimal(str(share).removesuffix("%")) / (100 if str(share).endswith("%") else 1)
+    least = float(Decimal(str(share).removesuffix("%")) / (100 if str(share).endswith("%") else 1))
 
-    def words(row: Row) -> str:
-        return f"{_holdings_words(row, base, getattr(row, name))} (asked for: more than {_percent(float(least))})"
+    def words(events: pd.DataFrame) -> Iterator[Case]:
+        asked = f" (asked for: more than {percent(least)})"
+        cases = _share_before(events) if base == "before" else _share_after(events)
+        yield from ((rows, "{shares:,} shares {side:buy=bought|=sold}" + sentence + asked) for rows, sentence in cases)
 
     return Rule(
         name="more_than",
-        passes=lambda events: events[name] > float(least),
+        passes=lambda events: events[name] > least,
         words=words,
         features={name: fraction_of_holdings(base)},
     )
 
 
-def _holdings_words(row: Row, base: Base, fraction: float) -> str:
-    traded = f"{row.shares:,.0f} shares {'bought' if row.side == 'buy' else 'sold'}"
-    if base == "after":
-        if pd.isna(row.shares_after):
-            return f"{traded}, but the holdings after are unknown"
-        held = f"{row.shares_after:,.0f} held after" if row.shares_after > 0 else "none held after"
-        return f"{traded}, {held}" + (f" = {_percent(fraction)}" if row.shares_after > 0 else "")
-    if pd.isna(row.held_before):
-        return f"{traded}, but the holdings before are unknown"
-    if row.side == "sell" and row.exercised:
-        traded += f" less {row.exercised:,.0f} that came in by exercise or award with them"
-    if row.held_before == 0:
-        return f"{traded}, none held before: " + ("a new position" if row.side == "buy" else "an exercise-and-sell")
-    return f"{traded} of {row.held_before:,.0f} held before = {_percent(fraction)}, basis = {row.basis}"
+def _share_before(events: pd.DataFrame) -> Iterator[Case]:
+    yield events["held_before"].isna(), ", but the holdings before are unknown"
+    less = (events["side"] == "sell") & (events["exercised"] > 0)
+    for rows, net in ((less, " less {exercised:,} that came in by exercise or award with them"), (~less, "")):
+        new = ", none held before: {side:buy=a new position|=an exercise-and-sell}"
+        yield rows & (events["held_before"] == 0), net + new
+        yield rows, net + " of {held_before:,} held before = {fraction_of_holdings:%}, basis = {basis}"
+
+
+def _share_after(events: pd.DataFrame) -> Iterator[Case]:
+    yield events["shares_after"].isna(), ", but the holdings after are unknown"
+    yield events["shares_after"] > 0, ", {shares_after:,} held after = {fraction_of_holdings_after:%}"
+    yield True, ", none held after"
 
 
 def known_within(*, sessions: int, venue: str | Sessions = "XNYS") -> Rule:
     """Only events that became public at most so many sessions of the venue ago; without an instant, never."""
     calendar = Sessions(venue) if isinstance(venue, str) else venue
 
-    def words(row: Row) -> str:
-        if pd.isna(row.known_at):
-            return "the source does not say when it became public"
-        since = f"public since {row.known_at:%Y-%m-%d %H:%M} UTC"
-        if pd.isna(row.sessions_since_known):
-            return f"{since}, after the instant of decision"
-        return f"{since}, {_counted(row.sessions_since_known, 'session')} ago (asked for: at most {sessions})"
+    def words(events: pd.DataFrame) -> Iterator[Case]:
+        yield events["known_at"].isna(), "the source does not say when it became public"
+        since = "public since {known_at:minute} UTC, "
+        yield events["sessions_since_known"].isna(), since + "after the instant of decision"
+        yield True, since + f"{{sessions_since_known:session(s)}} ago (asked for: at most {sessions})"
 
     return Rule(
         name="known_within",
@@ -173,11 +204,10 @@ def known_within(*, sessions: int, venue: str | Sessions = "XNYS") -> Rule:
 def filed_within(*, days: int) -> Rule:
     """Only trades that were filed at most so many business days after they were made."""
 
-    def words(row: Row) -> str:
-        if pd.isna(row.days_to_file):
-            return "the source does not say when it was traded or filed"
-        made = f"traded on {row.traded_on:%Y-%m-%d}, filed on {row.filed_on:%Y-%m-%d}"
-        return f"{made}, {_counted(row.days_to_file, 'business day')} later (asked for: at most {days})"
+    def words(events: pd.DataFrame) -> Iterator[Case]:
+        yield events["days_to_file"].isna(), "the source does not say when it was traded or filed"
+        made = "traded on {traded_on:date}, filed on {filed_on:date}, {days_to_file:business day(s)} later"
+        yield True, f"{made} (asked for: at most {days})"
 
     return Rule(
         name="filed_within",
@@ -185,11 +215,3 @@ def filed_within(*, days: int) -> Rule:
         words=words,
         features={"days_to_file": days_to_file},
     )
-
-
-def _counted(number: float, unit: str) -> str:
-    return f"{number:.0f} {unit}" + ("" if number == 1 else "s")
-
-
-def _percent(fraction: float) -> str:
-    return f"{fraction * 100:.2f}".rstrip("0").rstrip(".") + " %"

@@ -60,7 +60,7 @@ def test_what_passes_every_rule_is_followed_with_every_rule_s_words():
         ({"code": "A"}, "open_market", "an award (code A), not an open-market"),
         ({"code": "Z"}, "open_market", "a transaction (code Z), not an open-market"),
         ({"code": None, "form": "144"}, "open_market", "a notice of a proposed sale (Form 144), not a trade"),
-        ({"code": None}, "open_market", "a transaction (code none), not an open-market"),
+        ({"code": None}, "open_market", "a transaction (code unknown), not an open-market"),
         (
             {"is_officer": False, "role": Role.DIRECTOR, "title": "Director"},
             "officers_only",
@@ -243,7 +243,7 @@ def test_the_events_themselves_are_left_alone():
 
 
 def test_a_rule_of_one_s_own_stacks_like_the_others():
-    dear = Rule(name="dear", passes=lambda events: events["price"] > 50, words=lambda row: f"{row.price:.0f} a share")
+    dear = Rule(name="dear", passes=lambda events: events["price"] > 50, words="{price:,} a share")
     assert verdict(trade(), open_market, dear) == ("skip", "dear", "40 a share")
     assert verdict(trade(price=Decimal(60)), open_market, dear)[0] == "buy"
 

@@ -1,0 +1,174 @@
+"""Reasons: sentences with a row's own numbers in them, written for forty rows or for four million.
+
+A sentence is text with fields, `{column}` or `{column:form}`; what a form makes of a value is said at `_form`.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, reduce
+from operator import add
+from string import Formatter
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from bot.errors import ConfigError
+
+Case = tuple["pd.Series[bool] | bool", str]
+"""A condition on the rows, and the sentence for those it holds for."""
+
+Texts: TypeAlias = Any
+"""A column of strings as pandas keeps it."""
+Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
+Writer = Callable[[list[Any]], list[str]]
+
+
+class Part(NamedTuple):
+    """A piece of a sentence: words, then a column's value in some form, or nothing."""
+
+    words: str
+    column: str
+    form: str
+
+
+class Said(NamedTuple):
+    """For some rows of a table the texts that stand at their places; many rows may share one."""
+
+    rows: Places
+    places: Places
+    texts: Texts
+
+
+def written(table: pd.DataFrame, cases: Iterable[Case], rows: Places) -> Iterator[Said]:
+    """Those of the rows (places in the table) that fall under a case, each under its first, with their sentences."""
+    for condition, sentence in cases:
+        hit = _holds(condition, rows)
+        if hit.any():
+            yield _filled(sentence, table, rows[hit])
+        rows = rows[~hit]
+
+
+def gathered(pieces: Iterable[Said], rows: Places) -> Texts:
+    """One text for each of these rows: what the pieces have for it, else nothing."""
+    found = [Said(rows[:0], rows[:0], strings([""])), *pieces]
+    begins = np.cumsum([0, *(len(said.texts) for said in found)])
+    place = np.zeros(rows.max(initial=-1) + 1, dtype=np.intp)
+    for begin, said in zip(begins, found, strict=False):
+        place[said.rows] = begin + said.places
+    return pd.concat([pd.Series(said.texts) for said in found]).array.take(place[rows])
+
+
+def strings(texts: Any) -> Any:
+    """The texts as a column."""
+    return pd.array(texts, dtype="str")
+
+
+def columns_of(sentence: str) -> list[str]:
+    """The columns that the sentence shows."""
+    return list(dict.fromkeys(part.column for part in parts(sentence) if part.column))
+
+
+def percent(fraction: float) -> str:
+    """The fraction as a sentence shows it."""
+    return _percents([float(np.rint(fraction * 10_000))])[0]
+
+
+def _holds(condition: "pd.Series[bool] | bool", rows: Places) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    if isinstance(condition, bool):
+        return np.full(len(rows), condition)
+    known = condition if condition.dtype == bool else condition.fillna(value=False)
+    return known.to_numpy(dtype=bool)[rows]
+
+
+def _filled(sentence: str, table: pd.DataFrame, rows: Places) -> Said:
+    """The sentence with each row's own values; what many rows share is written once."""
+    fields = [_field(part, table, rows) for part in parts(sentence)]
+    if math.prod(len(texts) for _, texts in fields) > len(rows):
+        texts = reduce(add, (strings(texts).take(places) for places, texts in fields))
+        return Said(rows, np.arange(len(rows)), texts)
+    combined = np.zeros(len(rows), dtype=np.int64)
+    for places, texts in fields:
+        combined = combined * len(texts) + places
+    places, alike = pd.factorize(combined)
+    whole = np.full(len(alike), "", dtype=object)
+    for _, texts in reversed(fields):
+        alike, place = np.divmod(alike, len(texts))
+        whole = texts[place] + whole
+    return Said(rows, places, strings(whole))
+
+
+def _field(part: Part, table: pd.DataFrame, rows: Places) -> tuple[Places, Any]:
+    """A part's distinct texts, words and value, and for each row the place of its own."""
+    if not part.column:
+        return np.zeros(len(rows), dtype=np.intp), np.array([part.words], dtype=object)
+    if part.column not in table.columns:
+        raise ConfigError(
+            f"a rule's sentence shows {part.column!r}, which is neither a column of the events nor a feature"
+        )
+    values = table[part.column].array.take(rows)
+    places, distinct = pd.factorize(ROUNDED[part.form](values) if part.form in ROUNDED else values)
+    write, missing = _form(part)
+    texts = [part.words + text for text in (*write(distinct.tolist()), missing)]
+    return np.where(places < 0, len(distinct), places), np.array(texts, dtype=object)
+
+
+def _form(part: Part) -> tuple[Writer, str]:
+    """How values are written, and what stands where one is missing.
+
+    `{x}` as it is, `{x!r}` quoted, `{x:,}` whole with commas, `{x:%}` a fraction in percent with two decimals at most,
+    `{x:day(s)}` counted (1 day, 2 days), `{x:date}` and `{x:minute}` a date, an instant in UTC; `{x:buy=bought|=sold}`
+    what stands behind the value's name, or behind none.
+    """
+    if part.form in FORMS:
+        return FORMS[part.form], f"no {part.column}" if part.form == "r" else "unknown"
+    if part.form.endswith("(s)"):
+        thing = part.form.removesuffix("(s)")
+        return lambda values: [f"{value:.0f} {thing}{'' if value == 1 else 's'}" for value in values], "unknown"
+    if "=" in part.form:
+        named = dict(choice.partition("=")[::2] for choice in part.form.split("|"))
+        return lambda values: [named.get(value, named.get("", value)) for value in map(str, values)], named.get(
+            "", "unknown"
+        )
+    known = ", ".join([*filter(None, FORMS), "minute", "thing(s)", "value=text|=any other"])
+    raise ConfigError(f"a rule's sentence has no form {part.form!r} for {part.column}; the forms are {known}")
+
+
+def _percents(hundredths: list[float]) -> list[str]:
+    return [f"{number / 100:,.2f}".rstrip("0").rstrip(".") + " %" for number in hundredths]
+
+
+FORMS: Final[dict[str, Writer]] = {
+    "": lambda values: list(map(str, values)),
+    "r": lambda values: list(map(repr, values)),
+    ",": lambda numbers: [f"{number:,.0f}" for number in numbers],
+    "%": _percents,
+    "date": lambda days: [str(np.datetime64(int(day), "D")) for day in days],
+    "clock": lambda minutes: [f"{minute // 60:02.0f}:{minute % 60:02.0f}" for minute in minutes],
+}
+
+# What is written alike is made alike first, so that there is less to write.
+ROUNDED: Final[dict[str, Callable[[Any], Any]]] = {
+    ",": lambda numbers: np.rint(numbers.astype("float64")),
+    "%": lambda fractions: np.rint(fractions.astype("float64") * 10_000),
+    "date": lambda instants: _since_1970(instants, "D"),
+    "clock": lambda instants: _since_1970(instants, "m") % (24 * 60),
+}
+
+
+def _since_1970(instants: Any, unit: str) -> Any:
+    """Whole days or minutes, NaN where the instant is missing."""
+    counted = np.asarray(instants if instants.tz is None else instants.tz_convert(None)).astype(f"datetime64[{unit}]")
+    return np.where(np.isnat(counted), np.nan, counted.astype("int64"))
+
+
+@lru_cache(maxsize=1000)
+def parts(sentence: str) -> tuple[Part, ...]:
+    """What the sentence consists of; `{x:minute}` is a date and a time of day."""
+    made: list[Part] = []
+    for words, column, form, conversion in Formatter().parse(sentence):
+        if form == "minute":
+            made += [Part(words, column or "", "date"), Part(" ", column or "", "clock")]
+        else:
+            made.append(Part(words, column or "", form or conversion or ""))
+    return tuple(made)

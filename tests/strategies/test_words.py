@@ -1,0 +1,125 @@
+"""Sentences with a row's own numbers: every form, missing values, and the same words for one row and for many."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import ConfigError
+from strategies.words import columns_of, gathered, percent, written
+
+NUMBERS = st.none() | st.floats(0, 1e12) | st.sampled_from([0.0, 0.5, 1.5, 2.5, 1e15])
+TABLES = st.lists(
+    st.tuples(
+        st.sampled_from(["buy", "sell", None]),
+        st.sampled_from(["Chief {Officer}", "Director, 'M&A'", None]),
+        NUMBERS,
+        st.none() | st.integers(0, 40),
+        st.none() | st.datetimes(datetime(1990, 1, 1), datetime(2040, 1, 1)),  # noqa: DTZ001
+    ),
+    min_size=1,
+    max_size=30,
+)
+SENTENCES = (
+    "{side:buy=bought|=sold} by {title!r}",
+    "{shares:,} shares, {share:%} of all, {days:day(s)} later",
+    "{side}: {title}; known at {known_at:minute}, traded on {known_at:date}",
+    "nothing of its own",
+)
+
+
+def table_of(rows):
+    sides, titles, shares, days, known = zip(*rows, strict=True)
+    return pd.DataFrame(
+        {
+            "side": pd.Series(sides, dtype="str"),
+            "title": pd.Series(titles, dtype="str"),
+            "shares": pd.Series(shares, dtype="float64"),
+            "share": pd.Series(shares, dtype="float64") / 1e6,
+            "days": pd.Series(days, dtype="float64"),
+            "known_at": pd.Series([at and at.replace(tzinfo=UTC) for at in known], dtype="datetime64[us, UTC]"),
+        }
+    )
+
+
+def said(table, *cases):
+    rows = np.arange(len(table))
+    return gathered(written(table, cases, rows), rows).tolist()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("{shares:,} shares", "1,234,568 shares"),
+        ("{share:%}", "123.46 %"),
+        ("{days:business day(s)}", "1 business day"),
+        ("{known_at:minute} UTC", "2026-03-02 22:01 UTC"),
+        ("{known_at:date}", "2026-03-02"),
+        ("{side:buy=bought|=sold}", "bought"),
+        ("{side:sell=sold|=other}", "other"),
+        ("{title!r}", "\"Director, 'M&A'\""),
+        ("{title}", "Director, 'M&A'"),
+    ],
+)
+def test_a_form_writes_a_value(sentence, words):
+    known = datetime(2026, 3, 2, 22, 1, 59)  # noqa: DTZ001
+    assert said(table_of([("buy", "Director, 'M&A'", 1_234_567.5, 1, known)]), (True, sentence)) == [words]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("{shares:,}", "unknown"),
+        ("{share:%}", "unknown"),
+        ("{days:day(s)}", "unknown"),
+        ("{known_at:minute}", "unknown unknown"),
+        ("{side:buy=bought|=sold}", "sold"),
+        ("{side:buy=bought}", "unknown"),
+        ("{title!r}", "no title"),
+    ],
+)
+def test_a_missing_value_is_said_to_be_missing(sentence, words):
+    assert said(table_of([(None, None, None, None, None)]), (True, sentence)) == [words]
+
+
+@given(TABLES, st.sampled_from(SENTENCES))
+def test_many_rows_are_told_as_each_row_alone(rows, sentence):
+    table = table_of(rows)
+    alone = [said(table_of([row]), (True, sentence))[0] for row in rows]
+    assert said(table, (True, sentence)) == alone
+    assert said(table.astype({"side": "category", "title": "category"}), (True, sentence)) == alone
+
+
+@given(TABLES)
+def test_a_row_falls_under_its_first_case_and_without_one_nothing_is_said(rows):
+    table = table_of(rows)
+    cases = [(table["days"] > 20, "late"), (table["side"] == "buy", "bought"), (table["days"] > 10, "later")]
+    expected = [
+        "late" if (row[3] or 0) > 20 else "bought" if row[0] == "buy" else "later" if (row[3] or 0) > 10 else ""
+        for row in rows
+    ]
+    assert said(table, *cases) == expected
+
+
+@given(st.floats(0, 1e6))
+def test_a_threshold_is_written_as_a_row_s_own_share_is(share):
+    table = table_of([("buy", None, share * 1e6, None, None)]).assign(share=[share])
+    assert said(table, (True, "{share:%}")) == [percent(share)]
+
+
+def test_a_share_beyond_all_bounds_is_written():
+    table = table_of([("buy", None, 1.0, None, None)]).assign(share=[np.inf])
+    assert said(table, (True, "{share:%}")) == ["inf %"]
+
+
+@pytest.mark.parametrize(("sentence", "named"), [("{shoes}", "'shoes'"), ("{shares:dozens}", "'dozens'")])
+def test_an_unknown_column_or_form_is_refused_by_its_name(sentence, named):
+    with pytest.raises(ConfigError, match=named):
+        said(table_of([("buy", None, 1.0, None, None)]), (True, sentence))
+
+
+def test_a_sentence_names_its_columns_once():
+    assert columns_of("{known_at:minute}: {shares:,} of {known_at:date}, 5 %") == ["known_at", "shares"]
