@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date
+from datetime import UTC
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from bot.errors import SourceError
 from bot.model import InsiderTrade, Role, Side
@@ -17,6 +20,9 @@ FLAG: Final = "boolean"  # three states: true, false, unknown
 DAY: Final = "datetime64[s]"
 INSTANT: Final = "datetime64[us, UTC]"
 NUMBER: Final = "float64"
+
+# A type's name is read here, once: to read it again for every column takes longer than to make the column.
+DTYPES: Final[dict[str, Any]] = {kind: pd.api.types.pandas_dtype(kind) for kind in (TEXT, FLAG, DAY, INSTANT, NUMBER)}
 
 # Column -> pandas type, in the contract's order. Missing stays missing: never 0, never "".
 COLUMNS: Final[dict[str, str]] = {
@@ -67,80 +73,76 @@ class TradesError(SourceError):
     """A source's table breaks the schema; the sentence names row and column."""
 
 
-def to_table(records: Iterable[InsiderTrade]) -> pd.DataFrame:
-    """The records as a trades table, one row each, in their order and with the schema's types."""
-    columns = list(zip(*map(CELLS, records), strict=True)) or [()] * len(COLUMNS)
-    return pd.DataFrame({name: _column(name, cells) for name, cells in zip(COLUMNS, columns, strict=True)})
+def to_table(records: Iterable[InsiderTrade], **further: Any) -> pd.DataFrame:
+    """The records as a trades table, one row each, in their order and with the schema's types; then further columns."""
+    cells = list(zip(*map(CELLS, records), strict=True)) or [()] * len(COLUMNS)
+    columns = zip(COLUMNS.items(), cells, strict=True)
+    return pd.DataFrame({name: column(kind, values) for (name, kind), values in columns} | further)
+
+
+def column(kind: str, values: Sequence[Any]) -> ExtensionArray:
+    """A column of one of the schema's types, None where a value is missing."""
+    if kind == TEXT:
+        values = [None if value is None else str(value) for value in values]
+    made: ExtensionArray = pd.array(values, dtype=DTYPES[kind])
+    return made
 
 
 def to_records(table: pd.DataFrame) -> list[InsiderTrade]:
     """The rows of a trades table as records; further columns of the table are left out."""
-    columns = [_cells(table[name], kind) for name, kind in COLUMNS.items()]
-    return [_record(dict(zip(COLUMNS, cells, strict=True))) for cells in zip(*columns, strict=True)]
+    cells = {name: READERS[kind](table[name].array) for name, kind in COLUMNS.items()}
+    cells["role"] = [Role(role) for role in cells["role"]]
+    cells["side"] = [Side(side) if side else None for side in cells["side"]]
+    return [InsiderTrade._make(row) for row in zip(*cells.values(), strict=True)]
 
 
 def validate(table: pd.DataFrame) -> pd.DataFrame:
     """The same table when it keeps the schema; otherwise TradesError naming the first row and column that do not."""
-    if missing := [name for name in COLUMNS if name not in table.columns]:
+    kinds = {name: str(kind) for name, kind in table.dtypes.items()}
+    if missing := [name for name in COLUMNS if name not in kinds]:
         raise TradesError(f"the trades table lacks the column {missing[0]!r}; it has {list(table.columns)}")
     for name, kind in COLUMNS.items():
-        if str(table[name].dtype) != kind:
-            raise TradesError(f"column {name!r} is of type {table[name].dtype}, but {kind} was expected")
+        if kinds[name] != kind:
+            raise TradesError(f"column {name!r} is of type {kinds[name]}, but {kind} was expected")
     for name in REQUIRED:
-        _refuse(table, name, table[name].isna(), "is missing")
+        _refuse(table, name, table[name].array.isna(), "is missing")
     for name, allowed in CHOICES.items():
-        _refuse(table, name, table[name].notna() & ~table[name].isin(allowed), f"is none of {sorted(allowed)}")
+        cells = table[name].array
+        if not allowed.issuperset(cells.dropna().unique()):  # the row is looked for only then
+            _refuse(table, name, ~cells.isna() & ~cells.isin(list(allowed)), f"is none of {sorted(allowed)}")
     for name in (name for name, kind in COLUMNS.items() if kind == NUMBER):
-        _refuse(table, name, table[name].abs() == math.inf, "is not finite")
+        _refuse(table, name, np.isinf(table[name].to_numpy()), "is not finite")
     for name in ("shares", "price", "value"):
-        _refuse(table, name, table[name] < 0, "is negative")
-    _refuse(
-        table, "side", table["side"].notna() & ~table["code"].isin(["P", "S"]), "is set although code is not P or S"
-    )
+        _refuse(table, name, table[name].to_numpy() < 0, "is negative")
+    sided, traded = ~table["side"].array.isna(), table["code"].array.isin(["P", "S"])
+    _refuse(table, "side", sided & ~traded, "is set although code is not P or S")
     return table
 
 
-def _refuse(table: pd.DataFrame, name: str, bad: "pd.Series[bool]", problem: str) -> None:
+def _refuse(table: pd.DataFrame, name: str, bad: NDArray[np.bool_], problem: str) -> None:
     if bad.any():
-        row = int(bad.to_numpy().argmax())
+        row = int(bad.argmax())
         raise TradesError(f"row {row + 1}, column {name!r} {problem} (found {table[name].iloc[row]!r})")
 
 
-def _column(name: str, values: Sequence[Any]) -> pd.Series:
-    kind = COLUMNS[name]
-    if not any(value is not None for value in values):
-        return pd.Series([None] * len(values), dtype=kind)
-    if kind == NUMBER:
-        return pd.Series([None if value is None else float(value) for value in values], dtype=kind)
-    if kind == TEXT:
-        return pd.Series([None if value is None else str(value) for value in values], dtype=kind)
-    return pd.Series(values, dtype=kind)
+def _objects(cells: Any) -> list[Any]:
+    if cells.isna().all():  # as in many columns of a web table; what follows takes ten times as long
+        return [None] * len(cells)
+    return list(cells.to_numpy(object, na_value=None))
 
 
-def _cells(column: pd.Series, kind: str) -> list[Any]:
-    """A column's cells as the record holds them, None where one is missing."""
-    read, missing = READERS[kind], column.isna()
-    if missing.all():
-        return [None] * len(column)
-    cells = zip(missing.tolist(), column.astype(object).tolist(), strict=True)
-    return [None if is_missing else read(value) for is_missing, value in cells]
-
-
-def _exact(number: float) -> Decimal:
-    """The decimal that was meant: a float's shortest notation, whole numbers without a fraction."""
+def _exact(number: float) -> Decimal | None:
+    """The decimal that was meant: a float's shortest notation, whole numbers without a fraction; None when missing."""
+    if math.isnan(number):
+        return None
     return Decimal(int(number)) if number.is_integer() else Decimal(repr(number))
 
 
-READERS: Final[dict[str, Callable[[Any], Any]]] = {
-    TEXT: str,
-    FLAG: bool,
-    DAY: lambda stamp: date(stamp.year, stamp.month, stamp.day),
-    INSTANT: lambda stamp: stamp.to_pydatetime().astimezone(UTC),
-    NUMBER: lambda number: _exact(float(number)),
+# A column's cells as the record holds them, None where one is missing.
+READERS: Final[dict[str, Callable[[Any], list[Any]]]] = {
+    TEXT: _objects,
+    FLAG: _objects,
+    DAY: lambda cells: cells.to_numpy("datetime64[D]").tolist(),
+    INSTANT: lambda cells: [at and at.replace(tzinfo=UTC) for at in cells.to_numpy("datetime64[us]").tolist()],
+    NUMBER: lambda cells: [_exact(number) for number in cells.to_numpy("float64").tolist()],
 }
-
-
-def _record(cells: dict[str, Any]) -> InsiderTrade:
-    cells["role"] = Role(cells["role"])
-    cells["side"] = Side(cells["side"]) if cells["side"] else None
-    return InsiderTrade(**cells)
