@@ -1,10 +1,11 @@
 """What the sources show at an instant, less what nobody could know yet and what was dealt with before."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from bot.errors import BlockedError, NotPaperError, SourceError, StoreError, TryAgainError
@@ -13,6 +14,7 @@ from bot.model import Degraded
 from bot.ports import Source
 from bot.trades import validate
 
+LINE: Final = ("key", "symbol", "source")  # what tells the rows of a table apart
 log: Final = logging.getLogger("insiderbot.news")
 
 
@@ -39,26 +41,31 @@ def gather(
     if not tables:
         kind = BlockedError if blocked == len(sources) else SourceError
         raise kind("; ".join(item.reason for item in degraded))
-    return _each_once(pd.concat(tables)), degraded
+    return _each_once(pd.concat(tables, ignore_index=True)), degraded
 
 
 def _each_once(trades: pd.DataFrame) -> pd.DataFrame:
     """Every line of a filing once, as sources that overlap show it twice; one that says when it was public is kept."""
-    trades = trades.reset_index(drop=True)
     trades.attrs = {}
+    if trades["key"].is_unique or not trades.duplicated(list(LINE)).any():
+        return trades
     timed_first = trades.sort_values("known_at", key=pd.isna, kind="stable")
-    return timed_first.drop_duplicates(["key", "symbol", "source"]).sort_index(ignore_index=True)
+    return timed_first.drop_duplicates(list(LINE)).sort_index(ignore_index=True)
 
 
 def public_by(trades: pd.DataFrame, now: datetime) -> pd.DataFrame:
     """The rows that were public at `now`, and those that do not say when (they are shown, never traded)."""
-    return trades[trades["known_at"].isna() | (trades["known_at"] <= now)]
+    public = np.logical_not(trades["known_at"].array > now)
+    return trades if public.all() else trades.loc[public]
 
 
-def around_new(trades: pd.DataFrame, seen: Collection[str]) -> pd.DataFrame:
+def around_new(trades: pd.DataFrame, seen: Set[str]) -> pd.DataFrame:
     """The rows that are new, and the old ones of the same companies and filings, which tell what they mean."""
-    new = ~trades["key"].isin(seen)
+    new = np.array([key not in seen for key in trades["key"].to_numpy(object)], dtype=bool)
+    if new.all() or not new.any():  # as in most cycles: nothing is old, or nothing new
+        return trades.iloc[: new.sum()]
     kept = new
     for name in ("issuer_cik", "symbol", "accession"):
-        kept = kept | trades[name].isin(trades.loc[new, name].dropna())
+        cells = trades[name].array
+        kept = kept | cells.isin(cells[new].dropna().unique())
     return trades.loc[kept]

@@ -1,12 +1,12 @@
 """What several sources show together: each line once, whoever is asked first."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
 import pytest
 
 from bot.model import InsiderTrade
-from bot.news import gather
+from bot.news import gather, public_by
 from bot.trades import to_records, to_table, validate
 from tests.builders import NOW, trade
 
@@ -44,3 +44,10 @@ def test_the_line_that_says_when_it_was_public_is_kept(order: tuple[int, int]) -
     table, _ = gather([sources[number] for number in order], NOW)
     assert table["key"].value_counts().to_dict() == {"one": 1, "two": 1}
     assert table["known_at"].notna().all()
+
+
+def test_what_becomes_public_later_is_left_out_and_what_does_not_say_when_is_kept() -> None:
+    later = NOW + timedelta(microseconds=1)
+    rows = [trade(key="now", known_at=NOW), trade(key="unknown", known_at=None), trade(key="later", known_at=later)]
+    assert list(public_by(to_table(rows), NOW)["key"]) == ["now", "unknown"]
+    assert list(public_by(to_table(rows), later)["key"]) == ["now", "unknown", "later"]
