@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from bot.errors import ConfigError
@@ -20,11 +21,12 @@ from bot.lines import Line, is_filed, is_holding, same_name, unexplained, web_li
 from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip, Verdict
 from bot.plain import decimal_text
 from bot.plausible import mixed_classes
-from bot.trades import COLUMNS, to_records, to_table
+from bot.trades import COLUMNS, NUMBER, TEXT, column, to_records, to_table
 
 _Balances = dict[tuple[str, str], list[tuple[datetime, Decimal]]]  # ticker, person -> known since, shares held
 _Group = tuple[str, ...]
 EXTRA: Final = ("event_key", "keys", "symbols", "held_before", "basis", "exercised", "quarantine")
+VERDICT: Final = ("decision", "rule", "reason")
 EXERCISES: Final = frozenset("ACMOX")  # awards, conversions, exercises
 
 
@@ -57,15 +59,15 @@ def find_events(trades: pd.DataFrame) -> list[Event]:
 
 def as_table(events: Sequence[Event]) -> pd.DataFrame:
     """The events as a strategy sees them: the trades columns of their sums, and the `EXTRA` ones."""
-    held = [None if event.held_before is None else float(event.held_before) for event in events]
-    return to_table(event.trade for event in events).assign(
-        event_key=pd.Series([event.key for event in events], dtype="str"),
-        keys=pd.Series([event.keys for event in events], dtype="object"),
-        symbols=pd.Series([event.symbols for event in events], dtype="object"),
-        held_before=pd.Series(held, dtype="float64"),
-        basis=pd.Series(["filing" if is_filed(event.trade) else "line" for event in events], dtype="str"),
-        exercised=pd.Series([float(event.exercised) for event in events], dtype="float64"),
-        quarantine=pd.Series([event.quarantine for event in events], dtype="str"),
+    return to_table(
+        (event.trade for event in events),
+        event_key=column(TEXT, [event.key for event in events]),
+        keys=np.fromiter((event.keys for event in events), dtype=object),
+        symbols=np.fromiter((event.symbols for event in events), dtype=object),
+        held_before=column(NUMBER, [event.held_before for event in events]),
+        basis=column(TEXT, ["filing" if is_filed(event.trade) else "line" for event in events]),
+        exercised=column(NUMBER, [event.exercised for event in events]),
+        quarantine=column(TEXT, [event.quarantine for event in events]),
     )
 
 
@@ -74,14 +76,14 @@ def decided(events: Sequence[Event], judged: pd.DataFrame) -> list[Decision]:
 
     ConfigError when the strategy has lost an event, or says neither buy, sell nor skip: every event needs a verdict.
     """
+    own = {*COLUMNS, *EXTRA, *VERDICT}
     names = [
-        str(name)
-        for name, kind in judged.dtypes.items()
-        if name not in {*COLUMNS, *EXTRA, "decision", "rule", "reason"} and pd.api.types.is_numeric_dtype(kind)
+        str(name) for name, kind in judged.dtypes.items() if name not in own and pd.api.types.is_numeric_dtype(kind)
     ]
-    verdicts = judged[["event_key", "decision", "rule", "reason"]].itertuples(index=False, name=None)
-    features = judged[names].astype("float64").itertuples(index=False, name=None)
-    found = {key: (_verdict(*words), numbers) for (key, *words), numbers in zip(verdicts, features, strict=True)}
+    verdicts = zip(*(judged[name] for name in VERDICT), strict=True)
+    features = judged[names].astype("float64").to_numpy().tolist()
+    rows = zip(judged["event_key"], verdicts, features, strict=True)
+    found = {key: (_verdict(*words), numbers) for key, words, numbers in rows}
     if lost := [event for event in events if event.key not in found]:
         raise ConfigError(f"the strategy gave {len(lost)} of {len(events)} events no verdict; it must return every row")
     return [

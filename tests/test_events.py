@@ -567,6 +567,10 @@ def test_the_rows_of_six_weeks_are_each_in_one_event(corpus: Path):
     assert frozenset({"BRK-A", "BRK-B", "OXY"}) in several
 
 
+def test_a_table_of_no_events_has_the_same_columns_and_types():
+    pd.testing.assert_frame_equal(as_table([]), events(trade()).head(0))
+
+
 def test_every_field_of_a_record_is_a_column_of_the_events():
     assert set(InsiderTrade._fields) <= set(events(trade()).columns)
 
