@@ -47,10 +47,11 @@ def compared(decisions: Sequence[Decision], trades: pd.DataFrame) -> list[Decisi
     A filing that was read itself settles it. Where only web tables tell of it, nobody can say which of them is right:
     the event is not followed while they differ.
     """
-    followed = trades["key"].isin(
-        {key for each in decisions if isinstance(each.verdict, Signal) for key in each.event.keys}
-    )
-    filings, symbols = (trades.loc[followed, name].dropna() for name in ("accession", "symbol"))
+    followed = {key for each in decisions if isinstance(each.verdict, Signal) for key in each.event.keys}
+    if not followed or trades["source"].nunique() < 2:  # as most often: there is nothing to compare
+        return list(decisions)
+    lines = trades["key"].isin(followed)
+    filings, symbols = (trades.loc[lines, name].dropna() for name in ("accession", "symbol"))
     found = disputes(trades[trades["accession"].isin(filings) | trades["symbol"].isin(symbols)])
     return [_settled(decision, found) for decision in decisions]
 
@@ -62,8 +63,6 @@ def disputes(trades: pd.DataFrame) -> dict[str, str]:
     of them. A code that only one source shows is no dispute where another one is in common. Where a row lacks its
     filing's number, everything that its owner filed on its day under its ticker is compared as one filing.
     """
-    if trades["source"].nunique() < 2:
-        return {}
     told = trades[trades["code"].isin(list(VERBS)) & ~trades["is_derivative"].fillna(value=False)]
     filings: dict[str, list[InsiderTrade]] = defaultdict(list)
     days: dict[tuple[str, str, date], list[InsiderTrade]] = defaultdict(list)
