@@ -45,7 +45,7 @@ class Rule:
     def said(self, table: pd.DataFrame, rows: Places, before: str = "") -> Iterator[Said]:
         """What the rule says of these rows of the table, with something before it; rows it says nothing of are left."""
         cases = [(True, self.words)] if isinstance(self.words, str) else self.words(table)
-        return written(table, [(condition, before + sentence) for condition, sentence in cases], rows)
+        return written(table, ((condition, before + sentence) for condition, sentence in cases), rows)
 
 
 def follow(*rules: Rule) -> Strategy:

@@ -42,7 +42,9 @@ class Said(NamedTuple):
 
 def written(table: pd.DataFrame, cases: Iterable[Case], rows: Places) -> Iterator[Said]:
     """Those of the rows (places in the table) that fall under a case, each under its first, with their sentences."""
-    for condition, sentence in cases:
+    left = iter(cases)
+    while len(rows) and (case := next(left, None)):  # a case that nobody needs is not even looked at
+        condition, sentence = case
         hit = _holds(condition, rows)
         if hit.any():
             yield _filled(sentence, table, rows[hit])
@@ -56,7 +58,8 @@ def gathered(pieces: Iterable[Said], rows: Places) -> Texts:
     place = np.zeros(rows.max(initial=-1) + 1, dtype=np.intp)
     for begin, said in zip(begins, found, strict=False):
         place[said.rows] = begin + said.places
-    return pd.concat([pd.Series(said.texts) for said in found]).array.take(place[rows])
+    texts = found[0].texts if len(found) == 1 else pd.concat([pd.Series(said.texts) for said in found]).array
+    return texts.take(place[rows])
 
 
 def strings(texts: Any) -> Any:
