@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import pandas as pd
-
 from bot.errors import ConfigError, NotPaperError
 from bot.events import as_table, decided, find_events
 from bot.freshness import Freshness
 from bot.halting import halt
+from bot.history import with_past
 from bot.limits import Breach
-from bot.model import Decision, Degraded, Order, OrderIntent, Skip
+from bot.model import Decision, Degraded, Event, Order, OrderIntent, Skip
 from bot.news import around_new, gather, public_by
 from bot.orders import Desk
 from bot.ports import Clock, Source, Store, Strategy
@@ -26,12 +25,16 @@ from bot.witnesses import compared, unconfirmed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the bot would do at `as_of`: one decision per event, the orders that follow, and who did not answer."""
+    """What the bot would do at `as_of`: one decision per new event, the orders that follow, who did not answer.
+
+    `seen` are all events that the news are about, also those that were decided before.
+    """
 
     as_of: datetime
     decisions: tuple[Decision, ...]
     intents: tuple[OrderIntent, ...]
     degraded: tuple[Degraded, ...]
+    seen: tuple[Event, ...] = ()
 
     @property
     def unfinished(self) -> str | None:
@@ -66,10 +69,15 @@ class Bot:
         trades, degraded = gather(self.sources, now, self.freshness)
         public = public_by(trades, now)
         news = around_new(public, self.store.seen_lines(public["key"].tolist()))
-        judged = self._judged(news, now) if len(news) else []  # most cycles of a day have none
+        seen = find_events(news) if len(news) else []  # most cycles of a day have none
+        judged = compared(self._judged(seen, now), news)
         decisions, intents = self.trader.intend(self._unseen(judged, now), now)
         return Plan(
-            as_of=now, decisions=tuple(decisions), intents=tuple(intents), degraded=(*degraded, *waiting(decisions))
+            as_of=now,
+            decisions=tuple(decisions),
+            intents=tuple(intents),
+            degraded=(*degraded, *waiting(decisions)),
+            seen=tuple(seen),
         )
 
     def execute(self, plan: Plan) -> list[Order]:
@@ -78,7 +86,7 @@ class Bot:
             raise ConfigError("a dry run places nothing")
         if plan.breach:  # first of all: what is recorded with it would not be seen as a breach again
             halt(self.store, plan.breach, plan.as_of)
-        self.store.record(plan.decisions, plan.intents, plan.as_of)
+        self.store.record(plan.decisions, plan.intents, plan.as_of, plan.seen)
         return self.desk.work()
 
     def run(self) -> tuple[Plan, list[Order]]:
@@ -103,10 +111,13 @@ class Bot:
             halt(self.store, str(error), self.clock())
             raise
 
-    def _judged(self, news: pd.DataFrame, now: datetime) -> list[Decision]:
-        """What the strategy says of each event in the rows, unless the sources contradict each other."""
-        events = find_events(news)
-        return compared(decided(events, self.strategy(as_table(events), now)), news)
+    def _judged(self, seen: Sequence[Event], now: datetime) -> list[Decision]:
+        """What the strategy says of each event, which it sees together with the past of those in it."""
+        if not seen:
+            return []
+        table = with_past(as_table(seen), self.store.past(seen))
+        judged = self.strategy(table, now)
+        return decided(seen, judged[judged.index < len(seen)])
 
     def _unseen(self, judged: Sequence[Decision], now: datetime) -> list[Decision]:
         """What is new, less what cannot be trusted, is older than the bot, comes while it is halted or unconfirmed."""

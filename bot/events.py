@@ -26,6 +26,7 @@ from bot.trades import COLUMNS, NUMBER, TEXT, column, to_records, to_table
 _Balances = dict[tuple[str, str], list[tuple[datetime, Decimal]]]  # ticker, person -> known since, shares held
 _Group = tuple[str, ...]
 EXTRA: Final = ("event_key", "keys", "symbols", "held_before", "basis", "exercised", "quarantine")
+LINKS: Final = ("issuer_id", "owner_id", "superseded_at")
 VERDICT: Final = ("decision", "rule", "reason")
 EXERCISES: Final = frozenset("ACMOX")  # awards, conversions, exercises
 
@@ -76,7 +77,7 @@ def decided(events: Sequence[Event], judged: pd.DataFrame) -> list[Decision]:
 
     ConfigError when the strategy has lost an event, or says neither buy, sell nor skip: every event needs a verdict.
     """
-    own = {*COLUMNS, *EXTRA, *VERDICT}
+    own = {*COLUMNS, *EXTRA, *LINKS, *VERDICT}
     names = [
         str(name) for name, kind in judged.dtypes.items() if name not in own and pd.api.types.is_numeric_dtype(kind)
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from bot.model import (
     Account,
     Decision,
+    Event,
     Fill,
     Holding,
     Instrument,
@@ -255,8 +256,21 @@ class Store(Protocol):
         """Those of the ids that an order was already decided under."""
         ...
 
-    def record(self, decisions: Sequence[Decision], intents: Sequence[OrderIntent], now: datetime) -> None:
-        """Write down a whole plan in one transaction: what was seen, why, and what will be sent."""
+    def past(self, seen: Sequence[Event]) -> "pd.DataFrame":
+        """What was seen before of the companies and people in these events, as a table of events."""
+        ...
+
+    def record(
+        self,
+        decisions: Sequence[Decision],
+        intents: Sequence[OrderIntent],
+        now: datetime,
+        seen: Sequence[Event] = (),
+    ) -> None:
+        """Write down a whole plan in one transaction: what was seen, why it was decided so, and what will be sent.
+
+        Events, and versions of them, that were not `seen` before join the past.
+        """
         ...
 
     def open_orders(self) -> list[tuple[OrderIntent, Order]]:

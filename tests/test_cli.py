@@ -737,13 +737,14 @@ def test_an_older_database_is_upgraded_when_asked_and_not_before(run: Run) -> No
         connection.execute("ALTER TABLE control DROP COLUMN broker_account")
         connection.execute("DROP TRIGGER broker_order_id_is_written_once")
         connection.execute("ALTER TABLE orders DROP COLUMN attempts")
+        connection.execute("DROP TABLE history")
         connection.execute("DROP TABLE alembic_version")
     connection.close()
     assert "run `insiderbot db upgrade`" in run("status").sentence
-    assert run("db", "upgrade").out == "schema 0003, was 0001\n"
-    assert run("db", "upgrade").out == "schema 0003, as it was\n"
+    assert run("db", "upgrade").out == "schema 0004, was 0001\n"
+    assert run("db", "upgrade").out == "schema 0004, as it was\n"
     assert run("status", "--format", "json").json()["halted"] == "on holiday"
-    assert Path("insiderbot.db.before-0003").exists()
+    assert Path("insiderbot.db.before-0004").exists()
 
 
 def test_the_doctor_shows_every_finding_and_fails_on_a_bad_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

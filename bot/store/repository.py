@@ -6,18 +6,21 @@ from contextlib import contextmanager
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Column, Connection, Select, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import HaltedError, StoreError, TryAgainError
 from bot.halt_file import HaltFile
-from bot.model import Decision, Fill, Holding, Instrument, Order, OrderIntent, OrderStatus, Side, Skip
+from bot.model import Decision, Event, Fill, Holding, Instrument, Order, OrderIntent, OrderStatus, Side, Skip
 from bot.plain import plain
 from bot.store import lead
 from bot.store.database import Database
 from bot.store.tables import control, cursors, events, fills, lines, mappings, orders, row_of, transitions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LAST_CYCLE: Final = "last_cycle"
 SESSION_DONE: Final = "session_done"
@@ -68,12 +71,29 @@ class Repository:
         with self._database.read() as connection:
             return _among(connection, by_line.where(events.c.final), lines.c.key, keys)
 
-    def record(self, decisions: Sequence[Decision], intents: Sequence[OrderIntent], now: datetime) -> None:
-        """Write down a whole plan in one transaction: what was seen, why, and what will be sent."""
+    def past(self, seen: Sequence[Event]) -> "pd.DataFrame":
+        """What was seen before of the companies and people in these events, as a table of events."""
+        from bot.store import history  # heavy, and most commands need no past
+
+        with self._database.read() as connection:
+            return history.around(connection, seen)
+
+    def record(
+        self,
+        decisions: Sequence[Decision],
+        intents: Sequence[OrderIntent],
+        now: datetime,
+        seen: Sequence[Event] = (),
+    ) -> None:
+        """Write down a whole plan in one transaction: what was seen, why it was decided so, and what will be sent."""
         try:
             with self._leading() as connection:
                 connection.execute(update(control).where(control.c.trade_from.is_(None)).values(trade_from=now))
                 _record_events(connection, decisions, now)
+                if seen:
+                    from bot.store import history
+
+                    history.keep(connection, seen)
                 if intents:
                     connection.execute(insert(orders), [_new_order(intent) for intent in intents])
                 for name, value in {**self._notes, LAST_CYCLE: now.isoformat()}.items():

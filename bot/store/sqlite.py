@@ -60,7 +60,7 @@ class Lock:
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
         self._path = path
-        self._file = path.stat().st_ino if path else 0
+        self._file = path.stat().st_ino if path else 0  # OSError: somebody has deleted it meanwhile
         self.close = connection.close
 
     def held(self) -> bool:
@@ -79,15 +79,16 @@ def locked(url: URL) -> Lock | None:
     try:
         connection = sqlite3.connect(path or ":memory:", timeout=0, isolation_level=None, check_same_thread=False)
         connection.execute("BEGIN EXCLUSIVE")
-    except sqlite3.Error as error:
+        return Lock(connection, path)
+    except (sqlite3.Error, OSError) as error:
         if connection:
             connection.close()
         if "locked" in str(error):
             return None
-        if path and "disk I/O" in str(error) and not path.exists():  # somebody deleted it between the two calls
+        # Somebody deleted it between two of these calls.
+        if path and (isinstance(error, FileNotFoundError) or ("disk I/O" in str(error) and not path.exists())):
             raise TryAgainError(f"{path} was deleted while it was locked") from None
         raise StoreError(f"{path} cannot be locked ({error}); may this user write there?") from None
-    return Lock(connection, path)
 
 
 def told(error: DBAPIError) -> StoreError | TryAgainError:

@@ -7,7 +7,9 @@ from typing import Any, Final
 from sqlalchemy import (
     Boolean,
     Column,
+    Double,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -20,7 +22,7 @@ from sqlalchemy.engine import Dialect
 
 from bot.plain import decimal_text
 
-REVISIONS: Final = ("0001", "0002", "0003")  # of the schema, oldest first: the files in migrations/versions
+REVISIONS: Final = ("0001", "0002", "0003", "0004")  # of the schema, oldest first: the files in migrations/versions
 HEAD: Final = REVISIONS[-1]
 
 # Of any length, and sorted by its bytes on every engine, as SQLite does it.
@@ -108,6 +110,53 @@ events: Final = Table(
     Column("first_seen_at", Instant, nullable=False),
     Column("decided_at", Instant, nullable=False),
     Column("details", TEXT, nullable=False),  # the decision as `run --format json` prints it
+)
+
+# Every version of every event that was seen, as a strategy sees it: what is said of the past is looked up here.
+history: Final = Table(
+    "history",
+    metadata,
+    Column("event_key", TEXT, primary_key=True),
+    Column("known_at", TEXT, primary_key=True),  # as `Instant` writes it
+    Column("company", TEXT, nullable=False),
+    Column("person", TEXT, nullable=False),
+    Column("key", TEXT),
+    Column("source", TEXT),
+    Column("accession", TEXT),
+    Column("form", TEXT),
+    Column("amends", TEXT),
+    Column("url", TEXT),
+    Column("issuer_cik", TEXT),
+    Column("issuer", TEXT),
+    Column("symbol", TEXT),
+    Column("owner_cik", TEXT),
+    Column("owner", TEXT),
+    Column("title", TEXT),
+    Column("is_officer", Boolean),
+    Column("is_director", Boolean),
+    Column("is_ten_percent", Boolean),
+    Column("role", TEXT),
+    Column("code", TEXT),
+    Column("acquired", TEXT),
+    Column("side", TEXT),
+    Column("security", TEXT),
+    Column("is_derivative", Boolean),
+    Column("ownership", TEXT),
+    Column("plan_10b5_1", Boolean),
+    Column("traded_on", TEXT),
+    Column("filed_on", TEXT),
+    Column("shares", Double),
+    Column("price", Double),
+    Column("value", Double),
+    Column("currency", TEXT),
+    Column("shares_after", Double),
+    Column("symbols", TEXT),
+    Column("held_before", Double),
+    Column("basis", TEXT),
+    Column("exercised", Double),
+    Column("quarantine", TEXT),
+    Index("history_of_a_company", "company", "known_at"),
+    Index("history_of_a_person", "person"),
 )
 
 lines: Final = Table(

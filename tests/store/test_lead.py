@@ -1,8 +1,11 @@
 """Who leads: one at a time, however the other one ended, and nobody who only believes to lead writes."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -78,6 +81,21 @@ def test_a_lock_whose_file_was_deleted_is_none(database_url: str, database: Data
             first.epoch(database)
         second.close()
         assert first.epoch(database) == 3
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_lock_whose_file_is_deleted_as_it_is_taken_is_tried_again(
+    database_url: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Deleted(sqlite3.Connection):
+        def execute(self, *words: Any) -> sqlite3.Cursor:
+            done = super().execute(*words)
+            (tmp_path / "bot.db.lead").unlink()
+            return done
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Deleted))
+    with closing(Lead(database_url)) as lead, pytest.raises(TryAgainError, match="was deleted while it was locked"):
+        lead.epoch(database)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -1,0 +1,108 @@
+"""What was known of companies and people before: events as they became public, one row for each version of one.
+
+An amendment, or a later part of the same day's filings, makes a new version of an event. The first stays what was known
+until then, so that what is said of the past is what could have been said then.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bot.events import as_table, find_events
+from bot.lines import same_name
+from bot.model import Event
+from bot.trades import DTYPES, INSTANT
+
+
+def with_past(table: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
+    """An events table with the rows of the past below it, and who is who in all of it.
+
+    It has three more columns: `issuer_id` and `owner_id`, whole numbers from 0 that only tell who is the same within
+    this table (by number of the SEC's, else by ticker and by name), and `superseded_at`, the instant from which on a
+    later version of the event holds.
+    """
+    if len(past):
+        known = set(zip(table["event_key"], table["known_at"], strict=True))
+        again = [version in known for version in zip(past["event_key"], past["known_at"], strict=True)]
+        table = pd.concat([table, past.loc[~np.array(again)]], ignore_index=True)
+    return table.assign(
+        issuer_id=_numbered(companies(table)),
+        owner_id=_numbered(people(table)),
+        superseded_at=_superseded(table),
+    )
+
+
+def versions(trades: pd.DataFrame) -> pd.DataFrame:
+    """Every version of every event in a trades table, as they became public, with who is who: a history.
+
+    Events whose day's filings became public at one instant have one version; the others are looked at as of each.
+    """
+    made = find_events(trades)
+    told = trades[trades["known_at"].notna()]
+    instants = dict(zip(told["key"], told["known_at"].dt.to_pydatetime(), strict=True))
+    days: dict[tuple[str, str, str], list[Event]] = {}
+    for event, company, person in zip(made, *_who(made), strict=True):
+        days.setdefault((company, person, str(event.trade.filed_on)), []).append(event)
+    found: list[Event] = []
+    for events in days.values():
+        public = sorted({instants[key] for event in events for key in event.keys if key in instants})
+        found += events if len(public) < 2 else _as_of_each(events, public, trades)
+    return with_past(as_table(found), as_table([]))
+
+
+def companies(table: pd.DataFrame) -> list[str]:
+    """Whose shares each event is about, in a word: by number, else by ticker; who has neither is nobody else."""
+    cells = (_objects(table[name]) for name in ("issuer_cik", "symbol", "event_key"))
+    return [number or (f"ticker {ticker}" if ticker else str(key)) for number, ticker, key in zip(*cells, strict=True)]
+
+
+def people(table: pd.DataFrame) -> list[str]:
+    """Who traded, in a word: by number, else by name."""
+    cells = (_objects(table[name]) for name in ("owner_cik", "owner", "event_key"))
+    return [
+        number or (f"name {same_name(name)}" if name else str(key)) for number, name, key in zip(*cells, strict=True)
+    ]
+
+
+def _objects(column: Any) -> list[str | None]:
+    return list(column.to_numpy(object, na_value=None))
+
+
+def _who(events: Sequence[Event]) -> tuple[list[str], list[str]]:
+    table = as_table(events)
+    return companies(table), people(table)
+
+
+def _as_of_each(events: Sequence[Event], public: Sequence[datetime], trades: pd.DataFrame) -> list[Event]:
+    """The versions of these events at each of the instants; whatever shares a line is one event, named as at first."""
+    symbols, numbers = {s for e in events for s in e.symbols}, {e.trade.issuer_cik for e in events} - {None}
+    about = trades[trades["symbol"].isin(symbols) | trades["issuer_cik"].isin(numbers)]
+    keys = {key for event in events for key in event.keys}
+    names: dict[str, str] = {}
+    found: dict[tuple[str, datetime | None], Event] = {}
+    for at in public:
+        for event in find_events(about[about["known_at"] <= at]):
+            if not keys.isdisjoint(event.keys):
+                name = next((names[key] for key in event.keys if key in names), event.key)
+                names |= dict.fromkeys(event.keys, name)
+                found.setdefault((name, event.trade.known_at), replace(event, key=name))
+    return list(found.values())
+
+
+def _numbered(words: list[str]) -> NDArray[np.int32]:
+    return pd.factorize(np.array(words, dtype=object))[0].astype(np.int32)
+
+
+def _superseded(table: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
+    """When the next version of the same event became public."""
+    until = pd.Series(pd.NaT, index=table.index, dtype=DTYPES[INSTANT])
+    several = table["event_key"].duplicated(keep=False) & table["known_at"].notna()
+    if several.any():
+        ordered = table.loc[several].sort_values("known_at")
+        until.loc[ordered.index] = ordered.groupby("event_key")["known_at"].shift(-1)
+    return until  # type: ignore[no-any-return]

@@ -1,0 +1,161 @@
+"""The past as a strategy sees it: who is who, versions as they became public, kept and found again on both engines."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from bot.events import as_table, find_events
+from bot.history import versions, with_past
+from bot.model import InsiderTrade
+from bot.store.database import open_database
+from bot.store.repository import Repository
+from tests.builders import KNOWN_AT, NOW, decision, event, table, trade
+
+ISSUER, OWNER = "0009990001", "0009995001"
+HOUR = timedelta(hours=1)
+FIRST, SECOND = "0009995001-26-000003", "0009995001-26-000004"
+NOTHING = as_table([])
+
+
+def filed(accession: str = FIRST, number: int = 1, **changes: object) -> InsiderTrade:
+    facts = {
+        "source": "edgar",
+        "accession": accession,
+        "key": f"{accession}:{ISSUER}:nt:{number}",
+        "issuer_cik": ISSUER,
+        "owner_cik": OWNER,
+        "security": "Common Stock",
+        "ownership": "D",
+        "is_derivative": False,
+    }
+    return trade(**(facts | changes))
+
+
+def amended(**changes: object) -> InsiderTrade:
+    facts = {"form": "4/A", "amends": f"{ISSUER}:{OWNER}:2026-03-02", "filed_on": date(2026, 3, 4)}
+    return filed(SECOND, **(facts | {"known_at": KNOWN_AT + 48 * HOUR} | changes))
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Repository]:
+    with closing(open_database(database_url)) as database:
+        yield Repository(database)
+
+
+def told(past: pd.DataFrame) -> list[tuple[str, float]]:
+    return [(row.owner, row.shares) for row in past.sort_values(["known_at", "owner"]).itertuples()]
+
+
+# -- who is who
+
+
+def test_people_and_companies_are_the_same_by_number_else_by_name_and_ticker() -> None:
+    traders = [
+        filed(),
+        filed(owner="OKAFOR", symbol="NWR"),
+        trade(owner="Brandt Ilse"),
+        trade(owner="BRANDT ILSE"),
+        trade(symbol="HLCN"),
+        trade(symbol=None, owner=None),
+        trade(symbol=None, owner=None),
+    ]
+    made = with_past(as_table([event(key=f"e-{n}", trade=each) for n, each in enumerate(traders)]), NOTHING)
+    assert made["issuer_id"].tolist() == [0, 0, 1, 1, 2, 3, 4]
+    assert made["owner_id"].tolist() == [0, 0, 1, 1, 2, 3, 4]
+    assert (made["issuer_id"].dtype, made["owner_id"].dtype) == ("int32", "int32")
+
+
+# -- versions
+
+
+def test_an_amended_event_has_two_versions_of_which_the_first_ends_when_the_second_begins() -> None:
+    made = versions(table(filed(), amended(shares=Decimal(400))))
+    assert made["event_key"].nunique() == 1
+    assert made["shares"].tolist() == [1000, 400]
+    assert made["known_at"].tolist() == [KNOWN_AT, KNOWN_AT + 48 * HOUR]
+    assert made["superseded_at"].tolist()[0] == KNOWN_AT + 48 * HOUR
+    assert pd.isna(made["superseded_at"].iloc[1])
+
+
+def test_a_second_filing_of_the_day_makes_a_version_with_the_sum() -> None:
+    later = filed(SECOND, known_at=KNOWN_AT + HOUR, shares=Decimal(500), shares_after=Decimal(11_500))
+    made = versions(table(filed(), later, filed(FIRST, 2, shares=Decimal(30), shares_after=Decimal(11_030))))
+    assert made.sort_values("known_at")["shares"].tolist() == [1030, 1530]
+
+
+def test_what_became_public_at_once_has_one_version_as_it_is_found() -> None:
+    trades = table(filed(), filed(number=2, shares=Decimal(5)), trade(owner="Brandt Ilse"), trade(symbol="HLCN"))
+    made = versions(trades)
+    pd.testing.assert_frame_equal(
+        made.sort_values("event_key", ignore_index=True)[["event_key", "shares", "held_before"]],
+        as_table(find_events(trades)).sort_values("event_key", ignore_index=True)[
+            ["event_key", "shares", "held_before"]
+        ],
+    )
+    assert made["superseded_at"].isna().all()
+
+
+# -- kept and found
+
+
+def test_the_past_of_the_people_and_companies_in_the_news_comes_back_as_it_was_seen(store: Repository) -> None:
+    seen = find_events(
+        table(
+            filed(),
+            trade(symbol="HLCN", owner="Brandt Ilse", plan_10b5_1=True, title=None, shares_after=None),
+            trade(symbol="ZZZA", owner="Nobody Else"),
+        )
+    )
+    store.record([], [], NOW, seen)
+    news = find_events(table(filed(SECOND, known_at=NOW, filed_on=NOW.date()), trade(symbol="HLCN", owner="Marit")))
+    past = store.past(news)
+    assert sorted(past["owner"]) == ["Brandt Ilse", "Okafor Adaeze M"]
+    same = as_table(seen)[lambda made: made["symbol"] != "ZZZA"].sort_values("symbol", ignore_index=True)
+    pd.testing.assert_frame_equal(
+        past.sort_values("symbol", ignore_index=True)[[*same.columns.drop("keys")]], same.drop(columns="keys")
+    )
+
+
+def test_a_version_is_kept_once_and_the_next_one_beside_it(store: Repository) -> None:
+    for rows in (
+        [filed()],
+        [filed()],
+        [filed(), amended(shares=Decimal(400))],
+        [filed(), amended(shares=Decimal(400))],
+    ):
+        store.record([], [], NOW, find_events(table(*rows)))
+    past = store.past(find_events(table(filed())))
+    assert told(past) == [("Okafor Adaeze M", 1000), ("Okafor Adaeze M", 400)]
+    assert with_past(NOTHING, past)["superseded_at"].notna().sum() == 1
+
+
+def test_what_the_news_tell_again_is_not_told_twice(store: Repository) -> None:
+    seen = find_events(table(filed()))
+    store.record([], [], NOW, seen)
+    assert len(with_past(as_table(seen), store.past(seen))) == 1
+
+
+def test_a_person_s_past_is_whole_and_a_company_s_is_what_is_not_too_old(store: Repository) -> None:
+    long_ago = KNOWN_AT - timedelta(days=500)
+    old = [
+        trade(known_at=long_ago, filed_on=long_ago.date(), shares=Decimal(7)),
+        trade(owner="Brandt Ilse", known_at=long_ago, filed_on=long_ago.date()),
+        trade(owner="Lindqvist Marit", known_at=KNOWN_AT - timedelta(days=300), shares=Decimal(9)),
+    ]
+    store.record([], [], NOW, find_events(table(*old)))
+    assert told(store.past(find_events(table(trade())))) == [("Okafor Adaeze M", 7), ("Lindqvist Marit", 9)]
+
+
+def test_what_does_not_say_when_it_was_public_has_no_place_in_the_past(store: Repository) -> None:
+    store.record([], [], NOW, [event(trade=trade(known_at=None))])
+    assert len(store.past([event()])) == 0
+
+
+def test_many_people_are_found_however_many_there_are(store: Repository) -> None:
+    seen = find_events(table(*(trade(owner=f"Number {n}", symbol="NWRB") for n in range(1200))))
+    store.record([decision()], [], NOW, seen)
+    assert len(store.past(seen)) == 1200
