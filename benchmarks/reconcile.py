@@ -104,6 +104,7 @@ def at_lemon(intent: OrderIntent, order: Order) -> lemon.Order:
         status="executed",
         activated_at=intent.valid_from,
         executed_at=intent.valid_from,
+        executed=10,
         executed_price=price,
     )
 

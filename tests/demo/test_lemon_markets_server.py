@@ -891,6 +891,7 @@ def test_orders_of_before_are_listed_and_have_had_their_effect(server: LemonMark
             expires_at=at + timedelta(days=1),
             status=status,
             executed_at=at if status == "executed" else None,
+            executed=quantity if status == "executed" else 0,
             executed_price=400_000 if status == "executed" else 0,
         )
 

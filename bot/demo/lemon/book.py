@@ -70,7 +70,10 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order: inactive, then activated, then executed, canceled, expired or rejected; all or nothing is executed."""
+    """An order: inactive, then activated, then executed, canceled, expired or rejected.
+
+    `executed` shares of it have changed hands by now, for `executed_price` each on average.
+    """
 
     id: str
     ticket: Ticket
@@ -82,6 +85,7 @@ class Order:
     cancelled_at: datetime | None = None
     executed_at: datetime | None = None
     rejected_at: datetime | None = None
+    executed: int = 0
     executed_price: int = 0
 
     @property
@@ -92,12 +96,33 @@ class Order:
     @property
     def executed_total(self) -> int:
         """What the shares did cost, 0 before."""
-        return self.executed_price * self.ticket.quantity
+        return self.executed_price * self.executed
+
+    @property
+    def left(self) -> int:
+        """Shares that are not executed yet."""
+        return self.ticket.quantity - self.executed
+
+    @property
+    def charge(self) -> int:
+        """What the next execution is charged: the first one pays for all."""
+        return 0 if self.executed else CHARGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """Shares that changed hands: the quantity is below zero for a sale."""
+
+    isin: str
+    quantity: int
+    price: int
+    charge: int
+    at: datetime
 
     @property
     def flow(self) -> int:
-        """What the executed order did to cash, charge included."""
-        return (self.executed_total if self.ticket.side == "sell" else -self.executed_total) - CHARGE
+        """What it did to cash, charge included."""
+        return -self.quantity * self.price - self.charge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +155,10 @@ class Balances:
 
 
 class Book:
-    """The account's state; call `settle` with the present instant before anything else."""
+    """The account's state; call `settle` with the present instant before anything else.
+
+    With a `lot`, no more of an order is executed at a time: the next one when somebody looks again.
+    """
 
     def __init__(
         self, securities: Sequence[Security], prices: Mapping[str, Price], cash: Decimal, sessions: Sessions
@@ -138,9 +166,10 @@ class Book:
         self.securities = {security.isin: security for security in securities}
         self.prices = dict(prices)
         self.sessions = sessions
+        self.lot: int | None = None
         self._cash = units(cash)
         self._orders: dict[str, Order] = {}
-        self._executed: list[Order] = []
+        self._executions: list[Execution] = []
 
     @property
     def orders(self) -> list[Order]:
@@ -157,7 +186,7 @@ class Book:
         """Let happen what is due by now: executions at the open, and the end of orders that have expired."""
         waiting = [order for order in self._orders.values() if order.status in {"inactive", "activated"}]
         for order in sorted(waiting, key=lambda order: order.activated_at or order.created_at):
-            due = self._due(order)
+            due = self._due(order, now)
             if due and due <= now and due < order.expires_at:
                 self._execute(order, due)
             elif order.expires_at <= now:
@@ -166,7 +195,11 @@ class Book:
     def take_over(self, orders: Sequence[Order]) -> None:
         """Keep orders that were placed and ended before, oldest first, and what they have done to cash and shares."""
         self._orders |= {order.id: order for order in orders}
-        self._executed += [order for order in orders if order.status == "executed"]
+        for order in orders:
+            if order.executed_at:
+                self._executions.append(
+                    _execution(order, order.executed, order.executed_price, CHARGE, order.executed_at)
+                )
 
     def place(self, ticket: Ticket, now: datetime) -> Order:
         """A new inactive order, which reserves nothing."""
@@ -206,47 +239,57 @@ class Book:
     def holdings(self) -> list[Holding]:
         """Every position that is not empty, in the order of first purchase; a sale leaves the average as it was."""
         held: dict[str, Holding] = {}
-        for order in self._executed:
-            isin, quantity = order.ticket.isin, order.ticket.quantity
-            before = held.get(isin) or Holding(isin=isin, quantity=0, average=Fraction(0))
-            if order.ticket.side == "sell":
-                held[isin] = replace(before, quantity=before.quantity - quantity)
-            else:
-                total = before.quantity + quantity
-                average = (before.average * before.quantity + order.executed_total) / total
-                held[isin] = replace(before, quantity=total, average=average)
+        for each in self._executions:
+            before = held.get(each.isin) or Holding(isin=each.isin, quantity=0, average=Fraction(0))
+            total, average = before.quantity + each.quantity, before.average
+            if each.quantity > 0:
+                average = (before.average * before.quantity + each.quantity * each.price) / total
+            held[each.isin] = Holding(isin=each.isin, quantity=total, average=average)
         return [holding for holding in held.values() if holding.quantity]
 
     def balances(self, now: datetime) -> Balances:
         """The account on this German day."""
-        today = [order.flow for order in self._executed if _is_same_day(order.executed_at, now)]
+        today = [each.flow for each in self._executions if _is_same_day(each.at, now)]
         waiting = [order for order in self._orders.values() if order.status == "activated"]
         return Balances(
-            balance=self._cash + sum(order.flow for order in self._executed),
+            balance=self._cash + sum(each.flow for each in self._executions),
             bought=-sum(flow for flow in today if flow < 0),
             sold=sum(flow for flow in today if flow > 0),
-            reserved=sum(order.estimated_total + CHARGE for order in waiting if order.ticket.side == "buy"),
+            reserved=sum(_reserved(order) for order in waiting if order.ticket.side == "buy"),
         )
 
     def _keep(self, order: Order, **changes: object) -> Order:
         self._orders[order.id] = replace(order, **changes)  # type: ignore[arg-type]
         return self._orders[order.id]
 
-    def _due(self, order: Order) -> datetime | None:
+    def _due(self, order: Order, now: datetime) -> datetime | None:
         """When an activated order is executed: at once where the venue is open, else at its next open."""
         at = order.activated_at
-        if at is None or order.ticket.venue == "allday" or self.sessions.open_at(at):
-            return at
-        return self.sessions.next_open(at).opens
+        if at is None:
+            return None
+        is_always = order.ticket.venue == "allday"
+        first = at if is_always or self.sessions.open_at(at) else self.sessions.next_open(at).opens
+        if self.lot is None or first > now:
+            return max(first, order.executed_at or first)
+        is_open = is_always or self.sessions.open_at(now) is not None
+        return now if is_open and order.executed_at != now else None
 
     def _execute(self, order: Order, at: datetime) -> None:
-        """Fill the order at the price of the moment, or reject it when that cannot be paid."""
-        price = self._price(order.ticket)
-        others = self.balances(at).to_invest + order.estimated_total + CHARGE  # its own reservation is its to spend
-        if order.ticket.side == "buy" and price * order.ticket.quantity + CHARGE > others:
+        """Fill the order, or a lot of it, at the price of the moment, or reject it when that cannot be paid."""
+        price, quantity = self._price(order.ticket), min(order.left, self.lot or order.left)
+        others = self.balances(at).to_invest + _reserved(order)  # its own reservation is its to spend
+        if order.ticket.side == "buy" and price * quantity + order.charge > others:
             self._keep(order, status="rejected", rejected_at=at)
-        else:
-            self._executed.append(self._keep(order, status="executed", executed_at=at, executed_price=price))
+            return
+        self._executions.append(_execution(order, quantity, price, order.charge, at))
+        executed = order.executed + quantity
+        self._keep(
+            order,
+            status="executed" if quantity == order.left else order.status,
+            executed_at=at,
+            executed=executed,
+            executed_price=round((order.executed_total + quantity * price) / executed),
+        )
 
     def _price(self, ticket: Ticket) -> int:
         """The price the ticket would be executed at now, when its share can be traded at its venue."""
@@ -283,8 +326,8 @@ class Book:
 
     def _promised(self, isin: str) -> int:
         """Shares that activated sales are waiting to sell."""
-        tickets = [order.ticket for order in self._orders.values() if order.status == "activated"]
-        return sum(ticket.quantity for ticket in tickets if (ticket.isin, ticket.side) == (isin, "sell"))
+        waiting = [order for order in self._orders.values() if order.status == "activated"]
+        return sum(order.left for order in waiting if (order.ticket.isin, order.ticket.side) == (isin, "sell"))
 
 
 def units(eur: Decimal) -> int:
@@ -293,6 +336,16 @@ def units(eur: Decimal) -> int:
     if scaled != int(scaled):
         raise ValueError(f"{eur} EUR has more than four decimals")
     return int(scaled)
+
+
+def _execution(order: Order, quantity: int, price: int, charge: int, at: datetime) -> Execution:
+    signed = quantity if order.ticket.side == "buy" else -quantity
+    return Execution(isin=order.ticket.isin, quantity=signed, price=price, charge=charge, at=at)
+
+
+def _reserved(order: Order) -> int:
+    """What the rest of a buy is expected to cost."""
+    return order.estimated_price * order.left + order.charge
 
 
 def _is_same_day(at: datetime | None, now: datetime) -> bool:

@@ -41,6 +41,7 @@ class LemonMarketsServer(FailingStandIn):
     ) -> None:
         super().__init__(self._reply)
         self.trading_key, self.data_key = trading_key, data_key
+        self._cash = cash
         self._book = Book(securities, prices, cash, sessions or Sessions("XMUN"))
         self._clock = clock
         self._trading_pace, self._data_pace = Pace(per_minute, monotonic), Pace(per_minute, monotonic)
@@ -62,6 +63,17 @@ class LemonMarketsServer(FailingStandIn):
         with self._lock:
             self._book.settle(self._clock())
             self._book.prices[isin] = Price(bid=bid, ask=ask, at=at)
+
+    def fill_in_lots(self, of: int) -> None:
+        """Execute no more than so many shares of an order at a time, from now on."""
+        with self._lock:
+            self._book.lot = of
+
+    def reset(self) -> None:
+        """The same account anew: every order and position is gone."""
+        with self._lock:
+            book = self._book
+            self._book = Book(list(book.securities.values()), book.prices, self._cash, book.sessions)
 
     def _reply(self, method: str, path: str, query: Query, headers: Mapping[str, str], body: bytes) -> Reply | None:
         short = re.sub(r"^/v1(?=/)", "", path).rstrip("/")

@@ -33,7 +33,6 @@ def placed(order: Order) -> Json:
 def listed(order: Order, title: str) -> Json:
     """An order as lists have it; `title` is its share's name."""
     ticket = order.ticket
-    is_executed = order.status == "executed"
     return {
         "id": order.id,
         "isin": ticket.isin,
@@ -53,7 +52,7 @@ def listed(order: Order, title: str) -> Json:
         "venue": ticket.venue,
         "status": order.status,
         "type": "market",
-        "executed_quantity": ticket.quantity if is_executed else 0,
+        "executed_quantity": order.executed,
         "executed_price": order.executed_price,
         "executed_price_total": order.executed_total,
         "notes": ticket.notes,
