@@ -20,7 +20,7 @@ evidence: $(VENV)/.dev  ## what the README says of orders, with seeds and counts
 	$(BIN)/python -m tests.mutants
 	$(BIN)/python -m tests.lab schedules --count 10000
 	$(BIN)/python -m tests.lab pairs
-	$(BIN)/python -m tests.lab schedules --count 1000 --store postgresql
+	$(BIN)/python -m tests.lab schedules --count 1000 --store postgresql --terminate
 	$(BIN)/python -m tests.duel --count 1000
 	$(BIN)/python -m tests.duel --count 1000 --store postgresql
 	$(BIN)/python -m tests.duel --count 1000 --store postgresql --terminate

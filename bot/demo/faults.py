@@ -1,13 +1,15 @@
 """How a stand-in fails when told to: which requests, and what becomes of them."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from threading import Lock
 from typing import Any, Final
 
-from bot.demo.serving import Handler, Query, Reply, StandIn
+from bot.demo.serving import Handler, Query, Reply, Slow, StandIn
 
 Process = Callable[[], Reply]
 """The request, taken through the service as if nothing were wrong."""
@@ -17,6 +19,7 @@ Effect = Callable[[Process], Reply | None]
 
 JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
+LONG: Final = 5_000_000  # bytes: more than anybody should take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +168,29 @@ def truncated(process: Process) -> Reply:
     """The request is processed, and the answer is cut in the middle."""
     status, headers, body = process()
     return status, headers, body[: len(body) // 2]
+
+
+def long(process: Process) -> Reply:
+    """The request is processed, and the answer goes on for megabytes, of which not one says anything."""
+    status, headers, body = process()
+    return status, headers, body + b" " * LONG
+
+
+def bomb(process: Process) -> Reply:
+    """The same with twenty times as much of nothing, in a few kilobytes of gzip."""
+    status, headers, body = process()
+    return status, {**headers, "Content-Encoding": "gzip"}, gzip.compress(body) + _nothing()
+
+
+def slow(process: Process) -> Reply:
+    """The request is processed, and the answer comes a byte at a time, for minutes."""
+    status, headers, body = process()
+    return status, headers, Slow(body + b" " * LONG)
+
+
+@cache
+def _nothing() -> bytes:
+    return gzip.compress(b" " * (20 * LONG), compresslevel=1)
 
 
 def edited(change: Callable[[Any], Any]) -> Effect:

@@ -1,14 +1,21 @@
 """Local stand-ins of outside services: real HTTP on loopback, answered by one function."""
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Self
+from typing import Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
 Reply = tuple[int, Mapping[str, str], bytes]
-"""Status, headers and body of one answer; Content-Length is added."""
+"""Status, headers and body of one answer; Content-Length is added, and Date where it is missing."""
+
+PAUSE: Final = 0.01  # seconds between two bytes of a slow answer
+
+
+class Slow(bytes):
+    """A body that comes a byte at a time."""
 
 
 class Query(dict[str, str]):
@@ -56,6 +63,16 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True  # a handler that hangs on purpose must not keep the program alive
 
 
+def _pieces(body: bytes) -> Iterator[bytes]:
+    """The body as it is sent."""
+    if not isinstance(body, Slow):
+        yield body
+        return
+    for number in range(len(body)):
+        time.sleep(PAUSE)
+        yield body[number : number + 1]
+
+
 def _request_class(handler: Handler) -> type[BaseHTTPRequestHandler]:
     class Request(BaseHTTPRequestHandler):
         def _answer(self) -> None:
@@ -68,11 +85,13 @@ def _request_class(handler: Handler) -> type[BaseHTTPRequestHandler]:
                 return
             status, reply_headers, reply_body = reply
             with suppress(ConnectionError):  # the client may have given up meanwhile
-                self.send_response(status)
-                for name, value in {**reply_headers, "Content-Length": str(len(reply_body))}.items():
+                self.send_response_only(status)
+                length = {"Date": self.date_time_string(), "Content-Length": str(len(reply_body))}
+                for name, value in (length | dict(reply_headers)).items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(reply_body)
+                for piece in _pieces(reply_body):
+                    self.wfile.write(piece)
 
         do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815
 

@@ -81,19 +81,24 @@ def parsed() -> Any:
     random.add_argument("--count", type=int, default=10_000)
     random.add_argument("--seed", type=int, default=1)
     random.add_argument("--broker", choices=(*KINDS, "all"), default="all")
+    random.add_argument("--terminate", action="store_true", help="end the lives' connections to PostgreSQL, too")
     sweep.add_argument("--shard", type=shard, default=(1, 1), metavar="1/30")
     for each in (random, sweep):
         each.add_argument("--only", type=int, help="the number of one that is to be repeated")
         each.add_argument("--workers", type=int, default=os.cpu_count() or 1)
         each.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.what == "schedules" and asked.terminate and asked.store != "postgresql":
+        parser.error("--terminate needs --store postgresql: no other database has connections that can be ended")
+    return asked
 
 
 def chosen(asked: Any) -> list[Schedule]:
     """What the command line asks for."""
     if asked.what == "schedules":
         numbers = range(asked.count) if asked.only is None else [asked.only]
-        return [schedule(number, asked.seed, None if asked.broker == "all" else asked.broker) for number in numbers]
+        kind = None if asked.broker == "all" else asked.broker
+        return [schedule(number, asked.seed, kind, cut=asked.terminate) for number in numbers]
     part, parts = asked.shard
     return pairs()[part - 1 :: parts] if asked.only is None else [pairs()[asked.only]]
 

@@ -2,20 +2,25 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from threading import Event
 from typing import Any, Final, Literal
+from uuid import uuid4
 
+from bot.demo.alpaca import book as us
 from bot.demo.alpaca import market as american
 from bot.demo.faults import FailingStandIn, Fault, Process
+from bot.demo.lemon import book as de
 from bot.demo.lemon import market as german
 from bot.demo.serving import Query, Reply
 from bot.model import OrderStatus, Side
+from bot.reconcile import SETTLES
 from bot.store.database import connected, parsed
 from bot.store.paper import PaperBooks
 from tests.builders import NOW
@@ -26,6 +31,9 @@ from tests.lab.world import CASH, TICKERS, share
 State = Literal["inactive", "open", "filled", "over"]
 PLENTY: Final = 10**6  # requests a minute
 PATIENCE: Final = 30  # seconds
+LOT: Final = 7  # shares: of every order in the laboratory a part
+STRANGE: Final = 5  # shares of a stranger
+ORDER: Final = re.compile(r".*/orders/([^/:]+)(/activate)?")
 SYMBOLS: Final = {share(symbol).isin: symbol for symbol in TICKERS}
 
 
@@ -46,7 +54,8 @@ class Placed:
 class Account:
     """A paper account, what breaks at its door, and whom it has seen there.
 
-    `breaches` is what was sent that may not be, `requests` how many came, `hit` the faults that did.
+    `breaches` is what was sent that may not be, `requests` how many came, `hit` the faults that did, `gone` the orders
+    in the account before it was reset, `must_halt` whether the bot could see that it was.
     """
 
     def __init__(self, standin: FailingStandIn, keys: tuple[str, str], ledger: Ledger, time: Time) -> None:
@@ -56,6 +65,11 @@ class Account:
         self.breaches: list[str] = []
         self.hit: list[str] = []
         self.requests = 0
+        self.gone: list[Placed] = []
+        self._foreign: set[str] = set()
+        self.must_halt = False
+        self._reset = False
+        self._is_news = False  # the reset, to the life that there is
         self._ledger = ledger
         self._process = 0
         self._born = Event()
@@ -81,6 +95,7 @@ class Account:
     def born(self, process: int | None) -> None:
         """This process lives now; None when nobody does."""
         self._process = process or 0
+        self._is_news = False
         self._born.set() if process else self._born.clear()
 
     def kill(self) -> None:
@@ -89,22 +104,77 @@ class Account:
             os.kill(self._process, signal.SIGKILL)
 
     def placed(self) -> list[Placed]:
-        """Every order there is."""
-        raise NotImplementedError
+        """Every order there is, but for those of others."""
+        return [each for each in self._all() if each.id not in self._foreign]
 
     def lag(self, by: timedelta) -> None:
         """Show orders so much later than they are."""
+
+    def fill_in_lots(self) -> None:
+        """From now on no more than a lot of an order is filled at a time."""
+        raise NotImplementedError
+
+    def cancel_all(self) -> None:
+        """The broker, or a human, cancels whatever is not over of ours."""
+        for each in self.placed():
+            if each.state in {"inactive", "open"}:
+                with suppress(us.RefusalError):  # not shown yet
+                    self._cancel(each.id)
+
+    def stranger(self) -> None:
+        """Somebody else trades in the same account."""
+        for symbol in TICKERS:
+            with suppress(us.RefusalError, de.RefusalError):  # as where an order of ours is open in the other direction
+                self._foreign.add(self._place(symbol))
+
+    def reset(self) -> None:
+        """The account begins anew; the lives that begin from now on must see that, where they can."""
+        self.gone += self.placed()
+        self._foreign.clear()
+        self._begin_anew()
+        self._reset = self._is_news = True
+        self.must_halt = self._lost() is not None
+
+    def _all(self) -> list[Placed]:
+        raise NotImplementedError
+
+    def _cancel(self, order_id: str) -> None:
+        raise NotImplementedError
+
+    def _place(self, symbol: str) -> str:
+        """The id of somebody else's order."""
+        raise NotImplementedError
+
+    def _begin_anew(self) -> None:
+        raise NotImplementedError
 
     def _arrived(
         self, method: str, path: str, query: Query, body: bytes, answer: Callable[..., Reply | None]
     ) -> Reply | None:
         self.requests += 1
-        if method == "POST" and (breach := self._breach(path, body)):
+        if method != "GET" and (breach := self._breach(method, path, body)):
             self.breaches.append(breach)
         return self._met(method, path, query, body, answer)
 
-    def _breach(self, path: str, body: bytes) -> str | None:
+    def _breach(self, method: str, path: str, body: bytes) -> str | None:
         """Why this may not be sent now, or None."""
+        match = ORDER.fullmatch(path)
+        order_id = match[1] if match else ""
+        if order_id in self._foreign:
+            return f"F28 {method} {path} is about an order of somebody else"
+        if method == "DELETE":
+            swept = next((each for each in self.placed() if each.id == order_id and each.state == "inactive"), None)
+            return self._ledger.may_sweep(swept.key, order_id, self.time.now) if swept else None
+        if self._reset and not self._is_news and (lost := self._lost()):
+            return f"F27 {method} {path} although the account was reset: {lost}"
+        return self._ledger.may_activate(order_id) if order_id else self._may_create(json.loads(body))
+
+    def _lost(self) -> str | None:
+        """By what a life can see that the account was reset, or None: where there was nothing yet, nothing is gone."""
+        return self._ledger.bought(by=self.time.now - SETTLES)
+
+    def _may_create(self, asked: dict[str, Any]) -> str | None:
+        """Why this order may not be sent now, or None."""
         raise NotImplementedError
 
     def _oversold(self, key: str, symbol: str, quantity: Decimal) -> str | None:
@@ -123,8 +193,11 @@ class Account:
 class LemonMarkets(Account):
     """The two-step broker."""
 
-    def placed(self) -> list[Placed]:
-        """Every order there is."""
+    def fill_in_lots(self) -> None:
+        """From now on no more than a lot of an order is filled at a time."""
+        self.standin.fill_in_lots(LOT)  # type: ignore[attr-defined]
+
+    def _all(self) -> list[Placed]:
         states: dict[str, State] = {"inactive": "inactive", "activated": "open", "executed": "filled"}
         return [
             Placed(
@@ -133,17 +206,32 @@ class LemonMarkets(Account):
                 symbol=SYMBOLS[order.ticket.isin],
                 side=Side(order.ticket.side),
                 quantity=Decimal(order.ticket.quantity),
-                filled=Decimal(order.ticket.quantity if order.status == "executed" else 0),
+                filled=Decimal(order.executed),
                 state=states.get(order.status, "over"),
                 was_live=order.activated_at is not None,
             )
             for order in self.standin.orders  # type: ignore[attr-defined]
         ]
 
-    def _breach(self, path: str, body: bytes) -> str | None:
-        if path != "/orders":
-            return self._ledger.may_activate(path.split("/")[2])
-        asked = json.loads(body)
+    def _cancel(self, order_id: str) -> None:
+        with self.standin._lock:
+            self.standin._book.cancel(order_id, self.time.now)  # type: ignore[attr-defined]
+
+    def _place(self, symbol: str) -> str:
+        """One that waits to be activated, and one that is bought."""
+        day, isin = self.time.now.date(), share(symbol).isin
+        ticket = de.Ticket(isin=isin, side="buy", quantity=STRANGE, venue="xmun", expires_on=day + timedelta(days=9))
+        with self.standin._lock:
+            book = self.standin._book  # type: ignore[attr-defined]
+            self._foreign.add(book.place(ticket, self.time.now).id)
+            bought: str = book.place(ticket, self.time.now).id
+            book.activate(bought, self.time.now)
+        return bought
+
+    def _begin_anew(self) -> None:
+        self.standin.reset()  # type: ignore[attr-defined]
+
+    def _may_create(self, asked: dict[str, Any]) -> str | None:
         key, quantity = asked["idempotency"], Decimal(asked["quantity"])
         oversold = self._oversold(key, SYMBOLS[asked["isin"]], quantity) if asked["side"] == "sell" else None
         return self._ledger.may_create(key) or oversold
@@ -152,8 +240,11 @@ class LemonMarkets(Account):
 class Alpaca(Account):
     """The one-step broker."""
 
-    def placed(self) -> list[Placed]:
-        """Every order there is."""
+    def fill_in_lots(self) -> None:
+        """From now on no more than a lot of an order is filled at a time."""
+        self.standin.fill_in_lots(Decimal(LOT))  # type: ignore[attr-defined]
+
+    def _all(self) -> list[Placed]:
         states: dict[str, State] = {"filled": "filled", "canceled": "over", "expired": "over"}
         return [
             Placed(
@@ -173,8 +264,26 @@ class Alpaca(Account):
         """Show orders so much later than they are."""
         self.standin.lag(by)  # type: ignore[attr-defined]
 
-    def _breach(self, path: str, body: bytes) -> str | None:
-        asked = json.loads(body)
+    def _cancel(self, order_id: str) -> None:
+        with self.standin._lock:
+            self.standin._book.cancel(order_id, self.time.now)  # type: ignore[attr-defined]
+
+    def _place(self, symbol: str) -> str:
+        ticket = us.Ticket(symbol=symbol, side="buy", quantity=Decimal(STRANGE), client_order_id=str(uuid4()))
+        with self.standin._lock:
+            made: str = self.standin._book.place(ticket, self.time.now).id  # type: ignore[attr-defined]
+        return made
+
+    def _begin_anew(self) -> None:
+        standin: Any = self.standin
+        standin.reset()
+        standin.key, standin.secret = self.keys
+
+    def _lost(self) -> str | None:
+        pinned, number = self._ledger.account(), self.standin._number  # type: ignore[attr-defined]
+        return f"it was {pinned}" if pinned not in {None, number} else super()._lost()
+
+    def _may_create(self, asked: dict[str, Any]) -> str | None:
         key, quantity = asked["client_order_id"], Decimal(asked["qty"])
         oversold = self._oversold(key, asked["symbol"], quantity) if asked["side"] == "sell" else None
         return self._ledger.may_create(key) or oversold
@@ -189,6 +298,8 @@ class Simulated:
         self._database = database
         self.breaches: list[str] = []
         self.hit: list[str] = []
+        self.gone: list[Placed] = []
+        self.must_halt = False
         self.requests = 0
 
     def placed(self) -> list[Placed]:

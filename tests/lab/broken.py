@@ -1,7 +1,9 @@
 """What can go wrong at a broker's door, by name: the fault matrix in the words of each broker's interface."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, Final
 
 from bot.demo.faults import (
@@ -10,11 +12,14 @@ from bot.demo.faults import (
     Fault,
     Process,
     answered,
+    bomb,
     dropped,
     edited,
     html,
+    long,
     lost,
     postponed,
+    slow,
     truncated,
     twice,
 )
@@ -25,6 +30,8 @@ from tests.lab.world import Break, share
 Json = dict[str, Any]
 
 HIDDEN: Final = timedelta(seconds=10)  # how long a list may lag behind
+SKEW: Final = timedelta(minutes=10)  # how far the broker's clock is off
+INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*", re.ASCII)
 ELSEWHERE: Final = {"Location": "http://127.0.0.2:9/v1/orders/"}
 
 TARGETS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
@@ -179,6 +186,65 @@ def _real_money(account: Account) -> Effect:
     )
 
 
+def _taken_back(account: Account) -> Effect:
+    """What is live, or was filled, is told as an order of which nothing was filled yet."""
+    return _live_told_as(account, "activated", "new")
+
+
+def _sent_back(account: Account) -> Effect:
+    """What is live, or was filled, is told as an order that has not come so far."""
+    return _live_told_as(account, "inactive", "accepted")
+
+
+def _live_told_as(account: Account, lemon: str, alpaca: str) -> Effect:
+    status = lemon if isinstance(account, LemonMarkets) else alpaca
+    nothing = {"executed_quantity": 0, "executed_price": 0, "filled_qty": "0", "filled_avg_price": None}
+
+    def change(order: Json) -> Json:
+        is_live = order["status"] in {"activated", "executed", "new", "partially_filled", "filled"}
+        return {**order, **nothing, "status": status} if is_live else order
+
+    return _retold(lambda content: _each(content, change))
+
+
+def _clock_off(by: timedelta) -> Callable[[Account], Effect]:
+    """Every instant in the answer, and its date, are wrong by so much."""
+
+    def moved(content: Any) -> Any:
+        if isinstance(content, dict):
+            return {name: moved(value) for name, value in content.items()}
+        if isinstance(content, list):
+            return [moved(each) for each in content]
+        if isinstance(content, str) and INSTANT.fullmatch(content):
+            return (datetime.fromisoformat(_micro(content)) + by).isoformat(timespec="microseconds")
+        return content
+
+    def effect(account: Account) -> Effect:
+        def dated(process: Process) -> Reply | None:
+            reply = _retold(moved)(process)
+            if reply is None:
+                return None
+            status, headers, body = reply
+            return status, {**headers, "Date": format_datetime(account.time.now + by, usegmt=True)}, body
+
+        return dated
+
+    return effect
+
+
+def _meanwhile(happens: Callable[[Account], None]) -> Callable[[Account], Effect]:
+    """Something happens in the account, just before the request is processed as if nothing were wrong."""
+
+    def effect(account: Account) -> Effect:
+        def then(process: Process) -> Reply:
+            happens(account)
+            return process()
+
+        return then
+
+    return effect
+
+
 def _killed(*, processed: bool) -> Callable[[Account], Effect]:
     """Whoever sent the request dies while it waits for the answer."""
 
@@ -226,10 +292,21 @@ FAULTS: Final[Mapping[str, Callable[[Account], Effect]]] = {
     "a row missing": _always(_retold(_short)),
     "lagging": _lagging,
     "real money": _real_money,
+    "too long": _always(long),
+    "a bomb": _always(bomb),
+    "slow": _always(slow),
+    "less filled": _taken_back,
+    "status backwards": _sent_back,
+    "clock ahead": _clock_off(SKEW),
+    "clock behind": _clock_off(-SKEW),
+    "filled in lots": _meanwhile(lambda account: account.fill_in_lots()),
+    "canceled there": _meanwhile(lambda account: account.cancel_all()),
+    "a stranger": _meanwhile(lambda account: account.stranger()),
+    "reset": _meanwhile(lambda account: account.reset()),
     "killed before": _killed(processed=False),
     "killed after": _killed(processed=True),
 }
 """Name -> the effect, before this account."""
 
-MISLEADING: Final = frozenset({"a row missing", "lagging"})
-"""Faults that can make an account look as if it was reset: a list without its last row, complete to all appearance."""
+MISLEADING: Final = frozenset({"a row missing", "lagging", "reset"})
+"""Faults after which an account was reset, or looks so: a list without its last row, complete to all appearance."""

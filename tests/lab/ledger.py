@@ -1,12 +1,14 @@
 """The bot's database as others see it: what is durable at this moment, read beside the process that writes it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import text
 
 from bot.store.database import Database, connected, parsed
+from bot.store.repository import Repository
 
 
 class Ledger:
@@ -28,6 +30,27 @@ class Ledger:
         if [order["status"] for order in orders] != ["activating"]:
             return f"I4 {broker_order_id} is activated while it is written down as {orders}"
         return self._unhalted(f"activate {broker_order_id}")
+
+    def may_sweep(self, client_order_id: str, broker_order_id: str, now: datetime) -> str | None:
+        """Why an inactive order of this key and id may not be canceled now, or None.
+
+        Nobody may while the key is open: it may be the order that is looked for, or the one that is to be activated.
+        """
+        query = "SELECT status, broker_order_id, valid_until FROM orders WHERE client_order_id = :key"
+        for order in self.rows(query, key=client_order_id):
+            is_wanted = order["broker_order_id"] == broker_order_id and order["status"] == "inactive"
+            is_over = datetime.fromisoformat(order["valid_until"]) <= now or self._unhalted("") is not None
+            if order["status"] in {"intent", "submitting"} or (is_wanted and not is_over):
+                return f"I8 {broker_order_id} is canceled while {client_order_id} is written down as {order['status']}"
+        return None
+
+    def bought(self, by: datetime) -> str | None:
+        """Shares that were bought by this instant, by what is written down, and are not sold or written off."""
+        return next((f"{each.quantity} {each.symbol}" for each in Repository(self._database).holdings(by)), None)
+
+    def account(self) -> str | None:
+        """The account that orders are placed in."""
+        return Repository(self._database).broker_account()
 
     def rows(self, query: str, **values: Any) -> list[Mapping[str, Any]]:
         """What a query finds."""

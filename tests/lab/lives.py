@@ -19,6 +19,8 @@ from tests.lab.zygote import TOLD
 
 KILLED: Final = -signal.SIGKILL
 NOWHERE: Final = "http://127.0.0.1:1"
+CALM: Final = {"kill_at": 0, "cut_at": 0, "cut": 0, "watching": False, "deadline": 5}
+ENDED: Final = "connections ended"  # as a life notes it
 ENDS: Final = {0: "done", KILLED: "killed", TOLD: "told"}
 
 
@@ -37,24 +39,11 @@ class Lives:
         where: Account | Simulated,
         rows: tuple[Row, ...],
         now: datetime,
-        *,
-        kill_at: int = 0,
-        deaf: bool = False,
-        watching: bool = False,
+        **more: Any,
     ) -> int:
-        """The exit code of one life; `watching`, it decides nothing new."""
+        """The exit code of one life; `more` is what is asked of it besides, as in CALM."""
         where.born(None)
-        self._ask(
-            kind=kind,
-            database=database,
-            broker=NOWHERE if deaf else where.url,
-            keys=where.keys,
-            rows=[told(row) for row in rows],
-            now=now.isoformat(),
-            kill_at=kill_at,
-            watching=watching,
-            log=str(self.log),
-        )
+        self._ask(kind, database, where, rows, now, log=str(self.log), **more)
         where.born(self._line())
         code = self._line()
         where.born(None)
@@ -66,17 +55,7 @@ class Lives:
         for kind in KINDS:
             database = f"sqlite:///{self.folder}/warm-{kind}.db"
             with account(kind, database, Time()) as where:
-                self._ask(
-                    kind=kind,
-                    database=database,
-                    broker=where.url,
-                    keys=where.keys,
-                    rows=[told(row)],
-                    now=NOW.isoformat(),
-                    kill_at=0,
-                    watching=False,
-                    log="",
-                )
+                self._ask(kind, database, where, (row,), NOW, log="")
                 self._line()
 
     def passed(self) -> list[str]:
@@ -91,7 +70,17 @@ class Lives:
         """With which sentence the last life ended."""
         return next((line[6:] for line in self.log.read_text().splitlines() if line.startswith("told:")), "")
 
-    def _ask(self, **asked: Any) -> None:
+    def _ask(
+        self,
+        kind: str,
+        database: str,
+        where: Account | Simulated,
+        rows: tuple[Row, ...],
+        now: datetime,
+        **more: Any,
+    ) -> None:
+        asked = {"kind": kind, "database": database, "broker": where.url, "keys": where.keys, **CALM, **more}
+        asked |= {"rows": [told(row) for row in rows], "now": now.isoformat()}
         assert self._zygote.stdin
         self._zygote.stdin.write(json.dumps(asked) + "\n")
         self._zygote.stdin.flush()

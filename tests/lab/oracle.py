@@ -21,6 +21,7 @@ class Evidence:
     """The rows, the orders at the broker, and the tables of the bot: lines with their events, orders, fills.
 
     `disputed` are the keys that the bot has halted for, because the books contradict: an operator has looked at them.
+    `gone` are orders of an account that was reset.
     """
 
     rows: Sequence[Row]
@@ -30,9 +31,12 @@ class Evidence:
     bought: Mapping[str, Decimal]
     integrity: str
     disputed: frozenset[str] = frozenset()
+    gone: Sequence[Placed] = ()
 
 
-def evidence(rows: Sequence[Row], placed: Sequence[Placed], ledger: Ledger, *, sqlite: bool) -> Evidence:
+def evidence(
+    rows: Sequence[Row], placed: Sequence[Placed], gone: Sequence[Placed], ledger: Ledger, *, sqlite: bool
+) -> Evidence:
     """What there is to judge by now."""
     lines = ledger.rows(
         "SELECT lines.key, decision, rule, reason, final, events.client_order_id"
@@ -49,6 +53,7 @@ def evidence(rows: Sequence[Row], placed: Sequence[Placed], ledger: Ledger, *, s
         bought={symbol: Decimal(quantity) for symbol, quantity in fills.items()},
         integrity=ledger.rows("PRAGMA integrity_check")[0]["integrity_check"] if sqlite else "ok",
         disputed=_disputed(ledger),
+        gone=gone,
     )
 
 
@@ -64,7 +69,9 @@ def violations(seen: Evidence) -> list[str]:
         *_losses(seen),
         *_strangers(seen),
         *_disagreements(seen),
-        *_oversold(seen),
+        *_miscopied(seen),
+        *_oversold(seen.placed),
+        *_oversold(seen.gone),
         *_miscounted(seen),
         *([] if seen.integrity == "ok" else [f"integrity: {seen.integrity}"]),
     ]
@@ -82,9 +89,12 @@ def orphans(seen: Evidence) -> list[str]:
 
 
 def _doubles(seen: Evidence) -> list[str]:
-    """More than one order that ever was live for one decision."""
-    live = Counter(each.key for each in seen.placed if each.was_live)
-    return [f"I1 {count} live orders under {key}" for key, count in live.items() if count > 1]
+    """More than one order that ever was live for one decision, in one account: one that was reset is another."""
+    found = []
+    for account in (seen.placed, seen.gone):
+        live = Counter(each.key for each in account if each.was_live)
+        found += [f"I1 {count} live orders under {key}" for key, count in live.items() if count > 1]
+    return found
 
 
 def _losses(seen: Evidence) -> list[str]:
@@ -110,8 +120,9 @@ def _losses(seen: Evidence) -> list[str]:
 def _strangers(seen: Evidence) -> list[str]:
     """Orders that no row asks for."""
     wanted = {row.client_order_id for row in seen.rows if row.is_followed}
-    return [f"I3 no row leads to {each.key}" for each in seen.placed if each.key not in wanted] + [
-        f"I3 {each.key} was never written down" for each in seen.placed if each.key not in seen.orders
+    placed = [*seen.placed, *seen.gone]
+    return [f"I3 no row leads to {each.key}" for each in placed if each.key not in wanted] + [
+        f"I3 {each.key} was never written down" for each in placed if each.key not in seen.orders
     ]
 
 
@@ -119,8 +130,9 @@ def _disagreements(seen: Evidence) -> list[str]:
     """Where the bot's word on an order is not the broker's."""
     found = []
     live = {each.key: each for each in seen.placed if each.state in {"open", "filled"}}
+    filled = {each.id for each in seen.gone if each.filled}
     for key, order in seen.orders.items():
-        if key in seen.disputed:
+        if key in seen.disputed or (key not in live and order["broker_order_id"] in filled):
             continue
         there = live.get(key)
         if there and order["status"] not in LIVE:
@@ -129,15 +141,30 @@ def _disagreements(seen: Evidence) -> list[str]:
             found.append(f"I5 {key} is {order['status']} here, and not alive at the broker")
         elif there and order["broker_order_id"] != there.id:
             found.append(f"I4 {key} is {order['broker_order_id']} here, and lives as {there.id}")
-        if there and not Decimal(order["filled"]) <= there.filled <= Decimal(order["quantity"]):
-            found.append(f"I9 {key}: {order['filled']} of {order['quantity']} here, {there.filled} at the broker")
     return found
 
 
-def _oversold(seen: Evidence) -> list[str]:
+def _miscopied(seen: Evidence) -> list[str]:
+    """Where we count other shares than the broker has filled; before a reset there may have been more than we saw."""
+    found = []
+    placed = {each.id: each for each in seen.placed}
+    gone = {each.id: each for each in seen.gone}
+    for key, order in seen.orders.items():
+        ours = Decimal(order["filled"])
+        there, before = placed.get(order["broker_order_id"]), gone.get(order["broker_order_id"])
+        if there and key not in seen.disputed and not ours == there.filled <= Decimal(order["quantity"]):
+            found.append(f"I9 {key}: {ours} of {order['quantity']} here, {there.filled} at the broker")
+        elif before and ours > before.filled:
+            found.append(f"I9 {key}: {ours} of {order['quantity']} here, {before.filled} at the broker")
+        elif ours and not there and not before:
+            found.append(f"I9 {key}: {ours} here of an order that the broker never had")
+    return found
+
+
+def _oversold(placed: Sequence[Placed]) -> list[str]:
     """Shares that were sold without having been bought."""
     held: Counter[str] = Counter()
-    for each in seen.placed:
+    for each in placed:
         held[each.symbol] += each.filled if each.side is Side.BUY else -each.filled  # type: ignore[assignment]
     return [
         f"I6 {-quantity} {symbol} were sold that were never bought" for symbol, quantity in held.items() if quantity < 0

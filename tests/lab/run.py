@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bot.store.database import open_database
 from bot.store.repository import Repository
@@ -14,13 +14,15 @@ from tests.lab import oracle
 from tests.lab.accounts import Account, Simulated, account
 from tests.lab.broken import FAULTS, MISLEADING, fault
 from tests.lab.ledger import Ledger
-from tests.lab.lives import ENDS, Lives
+from tests.lab.lives import ENDED, ENDS, NOWHERE, Lives
 from tests.lab.world import Schedule, Step
 
 MINUTE: Final = timedelta(minutes=1)
 FORGOTTEN: Final = timedelta(days=4)  # nothing that a broker lost so long ago is waited for
 WATCHING: Final = frozenset({0, 2})  # the clean lives that decide nothing new, as the daemon's between its cycles
 ROUNDS: Final = 3  # of four clean lives, with an operator who resumes between them
+OPERATOR: Final = "an operator wants to look"
+PATIENT, HASTY = 5, 0.3  # seconds for an answer; few where one of them takes minutes
 
 
 @dataclass(slots=True)
@@ -66,10 +68,17 @@ class Experiment:
         self._time.now = step.at
         if step.late:
             self._where.let_through()
+        if step.asks == "resume":
+            self._resume()
+        elif step.asks:
+            self._halt(OPERATOR, flatten=step.asks == "flatten")
         if isinstance(self._where, Account):
             for each in step.breaks:
                 self._where.fail(fault(each, self._schedule.kind, self._where), each.name)
-        self._one(kill_at=step.kill_at, deaf=step.deaf, watching=step.watching)
+        broker = NOWHERE if step.deaf else self._where.url
+        deadline = HASTY if "slow" in self._schedule.broken else PATIENT
+        cuts = {"cut_at": step.cut_at, "cut": step.cut}
+        self._one(broker=broker, kill_at=step.kill_at, watching=step.watching, deadline=deadline, **cuts)
 
     def _recover(self) -> None:
         """Nothing is wrong any more: four clean lives, and again after an operator has looked at a halt."""
@@ -91,6 +100,8 @@ class Experiment:
                 break
         else:
             self._wrong(f"I2 it halts again and again: {self._halted()}")
+        if self._where.must_halt and not self.tally.halts:
+            self._wrong("F27 the account was reset, and nothing was halted")
         self._judge(oracle.violations(self._evidence()))
 
     def _clean(self) -> Iterable[datetime]:
@@ -100,19 +111,12 @@ class Experiment:
         later = sessions.next_open(session.closes + FORGOTTEN)
         return now + MINUTE, session.opens + MINUTE, session.closes + 10 * MINUTE, later.opens + MINUTE
 
-    def _one(self, *, kill_at: int = 0, deaf: bool = False, watching: bool = False) -> int:
+    def _one(self, **asked: Any) -> int:
         """One life and what it did wrong; its exit code."""
-        code = self._lives.live(
-            self._schedule.kind,
-            self._database,
-            self._where,
-            self._schedule.rows,
-            self._time.now,
-            kill_at=kill_at,
-            deaf=deaf,
-            watching=watching,
-        )
+        rows, now = self._schedule.rows, self._time.now
+        code = self._lives.live(self._schedule.kind, self._database, self._where, rows, now, **asked)
         self.tally.lives[ENDS.get(code, "crashed")] += 1
+        self.tally.faults.update(each for each in self._lives.passed() if each == ENDED)
         self._judge(self._lives.wrong())
         if code not in ENDS:
             self._wrong(f"a life ended with {code}")
@@ -123,8 +127,8 @@ class Experiment:
             self._wrong(what)
 
     def _evidence(self) -> oracle.Evidence:
-        is_sqlite = self._database.startswith("sqlite")
-        return oracle.evidence(self._schedule.rows, self._where.placed(), self._ledger, sqlite=is_sqlite)
+        is_sqlite, where = self._database.startswith("sqlite"), self._where
+        return oracle.evidence(self._schedule.rows, where.placed(), where.gone, self._ledger, sqlite=is_sqlite)
 
     def _halted(self) -> str | None:
         halted: str | None = self._ledger.rows("SELECT halted FROM control")[0]["halted"]
@@ -137,10 +141,14 @@ class Experiment:
             return
         self.tally.halts[reason.removeprefix("halted by itself: ")[:40]] += 1
         causes = MISLEADING if "was reset" in reason else set(FAULTS)
-        if not self._schedule.broken & causes:
+        if reason != OPERATOR and not self._schedule.broken & causes:
             self._wrong(f"I2 a halt without a cause: {reason}")
+        self._halt(None)
+
+    def _halt(self, reason: str | None, *, flatten: bool = False) -> None:
+        """What an operator's command does."""
         database = open_database(self._database)
-        Repository(database).halt(None, self._time.now)
+        Repository(database).halt(reason, self._time.now, flatten=flatten)
         database.close()
 
     def _count(self) -> None:

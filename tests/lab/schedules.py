@@ -1,5 +1,6 @@
 """Random schedules: a number and a seed become rows, lives, deaths and faults, the same ones on every machine."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Final
@@ -15,17 +16,20 @@ POINTS: Final = 60  # failpoints of a busy life
 WHOLE: Final = 0.35  # of all lives are not killed
 
 
-def schedule(number: int, seed: int, kind: str | None = None) -> Schedule:
-    """The schedule of this number."""
+def schedule(number: int, seed: int, kind: str | None = None, *, cut: bool = False) -> Schedule:
+    """The schedule of this number; `cut`, the connections to its database are ended as well."""
     random = Random(f"{seed}:{number}")
     kind = kind or KINDS[number % len(KINDS)]
     days = first_sessions(kind)
     broken = kind != "simulated" and random.random() < 0.9
+    rows = _rows(random, days)
+    steps = [step for day in days for step in _steps(random, kind, day, broken=broken)]
     return Schedule(
         kind=kind,
-        rows=tuple(_rows(random, days)),
-        steps=tuple(step for day in days for step in _steps(random, kind, day, broken=broken)),
-        again=f"python -m tests.lab schedules --seed {seed} --only {number} --broker {kind}",
+        rows=tuple(rows),
+        steps=tuple(_cut(steps, Random(f"{seed}:{number}:cut")) if cut else steps),
+        again=f"python -m tests.lab schedules --seed {seed} --only {number} --broker {kind}"
+        + (" --store postgresql --terminate" if cut else ""),
         lag=timedelta(seconds=random.choice((0, 0, 2, 9))),
     )
 
@@ -71,12 +75,26 @@ def _steps(random: Random, kind: str, day: Session, *, broken: bool) -> list[Ste
                 late=random.random() < 0.5,
                 deaf=broken and random.random() < 0.04,
                 watching=bool(steps) and random.random() < 0.6,
+                asks=random.choices(("", "halt", "flatten", "resume"), (30, 2, 1, 2))[0] if steps else "",
             )
         )
         at += timedelta(seconds=random.choice(GAPS))
         if random.random() < 0.1:
             at = max(at, day.closes + timedelta(minutes=random.randint(-3, 30)))
     return steps
+
+
+def _cut(steps: list[Step], random: Random) -> list[Step]:
+    """The same lives, which lose connections to their database, and are killed less often."""
+    return [
+        replace(
+            step,
+            cut_at=random.randint(1, random.choice((15, 30, POINTS))),
+            cut=random.choice((1, 1, 2, 3)),
+            kill_at=random.choice((0, step.kill_at)),
+        )
+        for step in steps
+    ]
 
 
 def _break(random: Random, kind: str) -> Break:

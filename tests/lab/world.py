@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from bot.demo.companies import SHARES, Share
@@ -92,7 +92,8 @@ class Step:
     """One life: when, what breaks from its beginning on, and the failpoint it dies at (0: none).
 
     `late` lets what was postponed through before it; a `deaf` life reaches no broker at all, and one that is only
-    `watching` decides nothing new.
+    `watching` decides nothing new. `asks` is what an operator does before it. At the failpoint `cut_at` those of its
+    connections to the database are ended that `cut` says (1: the first, 2: the second, 3: both).
     """
 
     at: datetime
@@ -101,6 +102,9 @@ class Step:
     late: bool = False
     deaf: bool = False
     watching: bool = False
+    asks: Literal["", "halt", "flatten", "resume"] = ""
+    cut_at: int = 0
+    cut: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

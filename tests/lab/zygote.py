@@ -17,18 +17,20 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from time import monotonic, sleep
 from typing import Any, Final
 
 import pandas as pd
+import psycopg
 from pydantic import SecretStr
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, make_url
 from urllib3.util.retry import Retry
 
 from bot.engine import Bot
 from bot.errors import BotError, TryAgainError
 from bot.http import Http
-from bot.model import Order, OrderIntent, Terms
+from bot.model import Order, OrderIntent, OrderStatus, Terms
 from bot.orders import Desk
 from bot.ports import Clock
 from bot.sessions import Sessions
@@ -50,6 +52,9 @@ from tests.lab.ledger import Ledger
 from tests.lab.world import ACCOUNT, CASH, NOTIONAL, STRATEGY, TICKERS, VENUES, Row, listed, share
 
 TOLD: Final = 3  # the exit code of a failure that the bot tells in a sentence
+MOST_GROWN: Final = 32 * 2**20  # bytes that a life may need more than the zygote, whatever it is sent
+APPLICATION: Final = "a life"  # what its connections to PostgreSQL are named
+BACKENDS: Final = "SELECT pid FROM pg_stat_activity WHERE application_name = %s ORDER BY backend_start"
 WATCHED: Final = (
     (Repository, ("record", "move", "settle_in", "acknowledge", "halt")),
     (Http, ("get", "post_json", "delete")),
@@ -58,11 +63,32 @@ WATCHED: Final = (
 
 
 class Failpoints(crash_driver.Failpoints):
-    """Those of the crash tests, which also write down what must never happen."""
+    """Those of the crash tests; they also end connections to the database, and write down what must never happen."""
+
+    def __init__(self, asked: dict[str, Any]) -> None:
+        super().__init__(Path(asked["log"]), asked["kill_at"])
+        self._asked = asked
+
+    def __call__(self, name: str) -> None:
+        """Pass it, or die; before it the server may end connections of this life."""
+        if self._passed + 1 == self._asked["cut_at"] and end_connections(self._asked):
+            print("connections ended", file=self._log, flush=True)
+        super().__call__(name)
 
     def forbidden(self, what: str) -> None:
         """Note what must never happen."""
         print("!", " | ".join(what.splitlines()), file=self._log, flush=True)
+
+
+def end_connections(asked: dict[str, Any]) -> int:
+    """End those of this life's connections to PostgreSQL that are asked for, as its server's administrator would."""
+    url = make_url(asked["database"]).set(drivername="postgresql", query={})
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as administrator:
+        found = administrator.execute(BACKENDS, [APPLICATION]).fetchall()
+        chosen = [backend for number, (backend,) in enumerate(found) if asked["cut"] >> number & 1]
+        for backend in chosen:
+            administrator.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])  # and wait until it is gone
+    return len(chosen)
 
 
 def live(asked: dict[str, Any], passed: Callable[[str], None]) -> None:
@@ -130,7 +156,7 @@ def leading(lead: Lead, database: Database) -> int:
 
 def at_lemon_markets(asked: dict[str, Any], clock: Clock, _: Database) -> Any:
     """The adapter before the stand-in."""
-    http, url = Http("laboratory", deadline=5), asked["broker"] + "/v1"
+    http, url = Http("laboratory", deadline=asked["deadline"]), asked["broker"] + "/v1"
     trading, data = map(SecretStr, asked["keys"])
     return LemonMarkets(
         trading=lemon_api.Api(http, url, trading, settings=("URL", "KEY"), paper=True),
@@ -143,7 +169,7 @@ def at_lemon_markets(asked: dict[str, Any], clock: Clock, _: Database) -> Any:
 
 def at_alpaca(asked: dict[str, Any], clock: Clock, _: Database) -> Any:
     """The adapter before the stand-in."""
-    http, url = Http("laboratory", deadline=5), asked["broker"]
+    http, url = Http("laboratory", deadline=asked["deadline"]), asked["broker"]
     return Alpaca(api=alpaca_api.Api(http, url, url, *map(SecretStr, asked["keys"])))
 
 
@@ -176,7 +202,7 @@ def confine(asked: dict[str, Any], failpoints: Failpoints) -> None:
 
 def witness(asked: dict[str, Any], failpoints: Failpoints) -> None:
     """Look into the database at the door of the simulated broker, as others do at the end of the wire."""
-    submit, activate = SimulatedBroker.submit, SimulatedBroker.activate
+    submit, activate, cancel = SimulatedBroker.submit, SimulatedBroker.activate, SimulatedBroker.cancel
     ledger = Ledger(asked["database"])
 
     def seen(breach: str | None) -> None:
@@ -191,12 +217,19 @@ def witness(asked: dict[str, Any], failpoints: Failpoints) -> None:
         seen(ledger.may_activate(broker_order_id))
         activate(self, broker_order_id)
 
+    def canceled(self: SimulatedBroker, broker_order_id: str) -> None:
+        order = next((each for each in self.book.orders() if each.broker_order_id == broker_order_id), None)
+        if order and order.status is OrderStatus.INACTIVE:
+            seen(ledger.may_sweep(order.client_order_id, broker_order_id, self.clock()))
+        cancel(self, broker_order_id)
+
     SimulatedBroker.submit, SimulatedBroker.activate = submitted, activated  # type: ignore[method-assign]
+    SimulatedBroker.cancel = canceled  # type: ignore[method-assign]
 
 
 def child(asked: dict[str, Any]) -> int:
     """The life of a fork; its exit code."""
-    failpoints = Failpoints(Path(asked["log"]), asked["kill_at"])
+    failpoints, begun = Failpoints(asked), peak()
     if asked["kind"] == "simulated":
         witness(asked, failpoints)
     for kind, names in WATCHED:
@@ -211,7 +244,15 @@ def child(asked: dict[str, Any]) -> int:
     except BaseException:  # noqa: BLE001 - whatever it is, it must not happen
         failpoints.forbidden(traceback.format_exc())
         return 1
+    finally:
+        if (grown := peak() - begun) > MOST_GROWN:
+            failpoints.forbidden(f"F17 {grown >> 20} MB more were needed at a time")
     return 0
+
+
+def peak() -> int:
+    """The most memory this process has had at a time, in bytes."""
+    return getrusage(RUSAGE_SELF).ru_maxrss * 1024
 
 
 def compiling_once() -> Callable[..., Engine]:
@@ -233,6 +274,7 @@ def main() -> None:
     for module in (sqlite, postgresql):
         setattr(module, "create_engine", compiling_once())  # noqa: B010
     Retry.sleep = lambda *_: None  # type: ignore[method-assign] # patience is not what is tried here
+    os.environ["PGAPPNAME"] = APPLICATION
     for line in sys.stdin:
         asked = json.loads(line)
         if not asked["log"]:
