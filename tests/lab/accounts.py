@@ -180,7 +180,7 @@ class Account:
     def _oversold(self, key: str, symbol: str, quantity: Decimal) -> str | None:
         """Why so many shares may not be sold now by this order, or None: every other sale counts in full."""
         placed = self.placed()
-        if any(each.key == key for each in placed):
+        if any(each.key == key for each in placed) or self._is_news:  # nobody can know yet that all are gone
             return None
         held = Decimal(0)
         for each in placed:

@@ -17,6 +17,7 @@ from tests.lab.accounts import Account, Simulated, account
 from tests.lab.world import KINDS, Row
 from tests.lab.zygote import TOLD
 
+PROJECT: Final = Path(__file__).parents[2]
 KILLED: Final = -signal.SIGKILL
 NOWHERE: Final = "http://127.0.0.1:1"
 CALM: Final = {"kill_at": 0, "cut_at": 0, "cut": 0, "watching": False, "deadline": 5}
@@ -96,14 +97,14 @@ def told(row: Row) -> dict[str, Any]:
 
 
 @contextmanager
-def zygote(folder: Path) -> Iterator[Lives]:
-    """A warm zygote; its databases and logs are in the folder."""
+def zygote(folder: Path, project: Path = PROJECT) -> Iterator[Lives]:
+    """A warm zygote of this project, or of a copy with a bug in it; its databases and logs are in the folder."""
     command = [sys.executable, "-m", "tests.lab.zygote"]
     with (
         (folder / "said.txt").open("w") as said,
         subprocess.Popen(
             command,
-            cwd=Path(__file__).parents[2],
+            cwd=project,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,
