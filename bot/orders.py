@@ -255,6 +255,10 @@ def _check(order: Order, answer: Order) -> None:
         )
     if answer.status in OURS:
         raise BrokerError(f"the broker answered with status {answer.status}, which no broker can know")
+    if answer.status is OrderStatus.INACTIVE and order.status in {OrderStatus.WORKING, OrderStatus.PARTIAL}:
+        raise ContradictionError(
+            f"the broker says that {order.client_order_id} is inactive, and said before that it was not"
+        )
     if order.broker_order_id and not order.filled <= answer.filled <= order.quantity:
         raise ContradictionError(
             f"the broker says that {answer.filled} of {order.quantity} shares of {order.client_order_id} are filled,"

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -50,7 +50,8 @@ class Reconciler:
         listed, account, positions = self._theirs()
         acknowledged = self._store.acknowledged()
         listed = [order for order in listed if order.client_order_id not in acknowledged]
-        findings = compare(self._store.known([order.client_order_id for order in listed]), listed)
+        known = self._store.known([order.client_order_id for order in listed])
+        findings = compare(known, listed, shown_by=self._clock() - self._broker.visibility_lag)
         pinned, gone = self._store.broker_account(), self._gone(positions, [order for order, _ in findings.revived])
         lost = reset(pinned, account, gone, positions)
         if breach := findings.breach or lost:
@@ -85,15 +86,20 @@ class Reconciler:
         self._store.move(order, replace(alive, updated_at=self._clock()))
 
 
-def compare(ours: Mapping[str, Order], listed: Sequence[Order]) -> Findings:
-    """Our orders by their keys against all that the broker lists; what others have placed there is left alone."""
+def compare(ours: Mapping[str, Order], listed: Sequence[Order], *, shown_by: datetime | None = None) -> Findings:
+    """Our orders by their keys against all that the broker lists; what others have placed there is left alone.
+
+    What was filled after `shown_by` may not be listed as filled yet.
+    """
     found: dict[str, list[Order]] = {}
     for order in listed:
         if order.client_order_id.startswith(PREFIX):
             found.setdefault(order.client_order_id, []).append(order)
     unknown = tuple(key for key in found if key not in ours)
     known = [(ours[key], theirs) for key, theirs in found.items() if key in ours]
-    breaches = {order.client_order_id: reason for order, theirs in known if (reason := _breach(order, theirs))}
+    breaches = {
+        order.client_order_id: reason for order, theirs in known if (reason := _breach(order, theirs, shown_by))
+    }
     if unknown:
         breaches |= dict.fromkeys(
             unknown,
@@ -151,7 +157,7 @@ def _sells(order: Order, holding: Holding) -> bool:
     return order.side is Side.SELL and is_same
 
 
-def _breach(order: Order, theirs: Sequence[Order]) -> str | None:
+def _breach(order: Order, theirs: Sequence[Order], shown_by: datetime | None) -> str | None:
     """Why what the broker has under one key cannot be, or None."""
     live = [each for each in theirs if each.status in LIVE]
     if len(live) > 1:
@@ -160,6 +166,15 @@ def _breach(order: Order, theirs: Sequence[Order]) -> str | None:
         return (
             f"{order.client_order_id} lives at the broker as {live[0].broker_order_id},"
             f" and was placed as {order.broker_order_id}"
+        )
+    is_new = shown_by and order.updated_at and order.updated_at > shown_by
+    less = next(
+        (each for each in theirs if each.broker_order_id == order.broker_order_id and each.filled < order.filled), None
+    )
+    if less and not is_new:
+        return (
+            f"the broker says that {less.filled} of {order.quantity} shares of {order.client_order_id} are filled,"
+            f" where {order.filled} were before"
         )
     return None
 

@@ -290,6 +290,30 @@ def test_an_activation_refused_for_good_is_canceled_so_that_no_earlier_one_can_a
     assert {order.status for order in broker.book.values()} == {OrderStatus.CANCELED}
 
 
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"status": OrderStatus.INACTIVE, "filled": Decimal(7)}, "is inactive"),
+        ({"status": OrderStatus.WORKING, "filled": Decimal(6)}, "6 of 24 shares"),
+        ({"status": OrderStatus.FILLED, "filled": Decimal(25)}, "25 of 24 shares"),
+    ],
+)
+def test_an_order_that_has_been_further_than_the_broker_says_halts_and_stays_as_it_was(
+    store: Repository, broker: ScriptedBroker, told: dict[str, Any], sentence: str
+) -> None:
+    work(broker, store)
+    placed = intent().client_order_id
+    partly = replace(broker.book[placed], status=OrderStatus.PARTIAL, filled=Decimal(7), price=Decimal(40))
+    broker.book[placed] = partly
+    assert work(broker, store).filled == 7
+    broker.book[placed] = replace(partly, **told)
+    asked = len(broker.calls)
+    order = work(broker, store)
+    assert (order.status, order.filled) == (OrderStatus.PARTIAL, 7)
+    assert sentence in (store.halted() or "")
+    assert set(broker.calls[asked:]) <= {"find"}
+
+
 def test_an_order_the_books_contradict_about_is_left_alone_after_the_halt_and_over_in_the_end(
     store: Repository, broker: ScriptedBroker
 ) -> None:

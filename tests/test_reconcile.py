@@ -70,6 +70,19 @@ def test_another_order_that_lives_under_the_key_is_a_breach() -> None:
     )
 
 
+@pytest.mark.parametrize("status", [OrderStatus.PARTIAL, OrderStatus.FILLED, OrderStatus.EXPIRED])
+def test_fewer_shares_than_were_filled_before_are_a_breach_once_all_of_them_must_be_shown(status: OrderStatus) -> None:
+    ours = replace(theirs(status), filled=Decimal(7), price=Decimal(40), updated_at=NOW)
+    less = replace(theirs(OrderStatus.WORKING), filled=Decimal(6), price=Decimal(40))
+    books = {KEY: ours}
+    for shown_by in (None, NOW):
+        assert "6 of 24 shares" in (compare(books, [less], shown_by=shown_by).breach or "")
+        assert compare(books, [replace(less, filled=Decimal(7))], shown_by=shown_by).breach is None
+    assert compare(books, [less], shown_by=NOW - timedelta(seconds=1)).breach is None
+    other = replace(less, broker_order_id="b-2", status=OrderStatus.CANCELED, filled=Decimal(0))
+    assert compare(books, [other]).breach is None
+
+
 @pytest.mark.parametrize("ours", [OrderStatus.SUBMITTING, OrderStatus.WORKING, OrderStatus.CANCELED])
 def test_two_live_orders_under_one_key_are_a_breach(ours: OrderStatus) -> None:
     both = (theirs(OrderStatus.FILLED), theirs(OrderStatus.WORKING, "b-2"))
