@@ -880,6 +880,36 @@ def test_the_demos_day_can_be_traded() -> None:
         assert client.traded(isin=SHARES[0].isin, quantity=1)["status"] == "executed"
 
 
+def test_an_order_is_executed_in_lots_whenever_somebody_looks_and_ends_with_what_it_has(
+    server: LemonMarketsServer, client: Client, time: Time
+) -> None:
+    server.fill_in_lots(3)
+    balance = client.get("/account/")["results"]["balance"]
+    order_id = client.placed(quantity=8, expires_at="2026-03-02")
+    client.activate(order_id)
+    for executed, status in ((3, "activated"), (6, "activated")):
+        for _ in range(2):
+            order = client.order(order_id)
+            assert (order["executed_quantity"], order["status"]) == (executed, status)
+        assert client.account()["amount_open_orders"] == (8 - executed) * 411900
+        time.now += timedelta(minutes=1)
+    time.now = NIGHT
+    order = client.order(order_id)
+    assert (order["executed_quantity"], order["executed_price"], order["status"]) == (6, 411900, "activated")
+    time.now = NIGHT + timedelta(hours=2)
+    assert client.order(order_id)["status"] == "expired"
+    assert [row["quantity"] for row in client.get("/positions/")["results"]] == [6]
+    assert client.get("/account/")["results"]["balance"] == balance - 6 * 411900 - 20_000
+
+
+def test_after_a_reset_nothing_is_left_of_what_was(server: LemonMarketsServer, client: Client) -> None:
+    account = client.get("/account/")["results"]
+    client.traded()
+    server.reset()
+    assert (client.get("/orders/")["results"], client.get("/positions/")["results"]) == ([], [])
+    assert client.get("/account/")["results"] == account
+
+
 def test_orders_of_before_are_listed_and_have_had_their_effect(server: LemonMarketsServer, client: Client) -> None:
     def past(order_id: str, side: str, quantity: int, status: str = "executed") -> Order:
         at = NOON - timedelta(days=30)
