@@ -67,6 +67,7 @@ class Account:
         self.requests = 0
         self.gone: list[Placed] = []
         self._foreign: set[str] = set()
+        self._excused: set[str] = set()  # sales that may be sent although a reset has taken what they sell
         self.must_halt = False
         self._reset = False
         self._is_news = False  # the reset, to the life that there is
@@ -131,6 +132,7 @@ class Account:
         """The account begins anew; the lives that begin from now on must see that, where they can."""
         self.gone += self.placed()
         self._foreign.clear()
+        self._excused |= {order.client_order_id for order in self._ledger.open_sales()}
         self._begin_anew()
         self._reset = self._is_news = True
         self.must_halt = self._lost() is not None
@@ -180,7 +182,8 @@ class Account:
     def _oversold(self, key: str, symbol: str, quantity: Decimal) -> str | None:
         """Why so many shares may not be sold now by this order, or None: every other sale counts in full."""
         placed = self.placed()
-        if any(each.key == key for each in placed) or self._is_news:  # nobody can know yet that all are gone
+        # Nobody can know in the same life that all are gone, nor whether an open sale has sold them.
+        if any(each.key == key for each in placed) or self._is_news or key in self._excused:
             return None
         held = Decimal(0)
         for each in placed:

@@ -1,5 +1,6 @@
 """The bot's database as others see it: what is durable at this moment, read beside the process that writes it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -7,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from bot.model import Order, Side
 from bot.store.database import Database, connected, parsed
 from bot.store.repository import Repository
 
@@ -45,8 +47,20 @@ class Ledger:
         return None
 
     def bought(self, by: datetime) -> str | None:
-        """Shares that were bought by this instant, by what is written down, and are not sold or written off."""
-        return next((f"{each.quantity} {each.symbol}" for each in Repository(self._database).holdings(by)), None)
+        """Shares that were bought by this instant, by what is written down, or None.
+
+        Those are left out that were written off, or that an open sale may have sold by now.
+        """
+        sold: Counter[str] = Counter()
+        for order in self.open_sales():
+            sold[order.symbol] += int(order.quantity - order.filled)
+        holdings = Repository(self._database).holdings(by)
+        left = ((each.quantity - sold[each.symbol], each.symbol) for each in holdings)
+        return next((f"{quantity} {symbol}" for quantity, symbol in left if quantity > 0), None)
+
+    def open_sales(self) -> list[Order]:
+        """The sales that are not over."""
+        return [order for _, order in Repository(self._database).open_orders() if order.side is Side.SELL]
 
     def account(self) -> str | None:
         """The account that orders are placed in."""
