@@ -173,7 +173,11 @@ class Account:
 
     def _lost(self) -> str | None:
         """By what a life can see that the account was reset, or None: where there was nothing yet, nothing is gone."""
-        return self._ledger.bought(by=self.time.now - SETTLES)
+        held = {symbol: Decimal(0) for symbol in TICKERS}
+        for each in self.placed():
+            held[each.symbol] += each.filled if each.side is Side.BUY else -each.filled
+        bought = self._ledger.bought(by=self.time.now - SETTLES).items()
+        return next((f"{quantity} {symbol}" for symbol, quantity in bought if quantity > held[symbol]), None)
 
     def _may_create(self, asked: dict[str, Any]) -> str | None:
         """Why this order may not be sent now, or None."""

@@ -1,8 +1,8 @@
 """The bot's database as others see it: what is durable at this moment, read beside the process that writes it."""
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -46,17 +46,15 @@ class Ledger:
                 return f"I8 {broker_order_id} is canceled while {client_order_id} is written down as {order['status']}"
         return None
 
-    def bought(self, by: datetime) -> str | None:
-        """Shares that were bought by this instant, by what is written down, or None.
+    def bought(self, by: datetime) -> dict[str, Decimal]:
+        """The shares that must be there, by what is written down as bought by this instant.
 
         Those are left out that were written off, or that an open sale may have sold by now.
         """
-        sold: Counter[str] = Counter()
+        left = {each.symbol: each.quantity for each in Repository(self._database).holdings(by)}
         for order in self.open_sales():
-            sold[order.symbol] += int(order.quantity - order.filled)
-        holdings = Repository(self._database).holdings(by)
-        left = ((each.quantity - sold[each.symbol], each.symbol) for each in holdings)
-        return next((f"{quantity} {symbol}" for quantity, symbol in left if quantity > 0), None)
+            left[order.symbol] = left.get(order.symbol, Decimal(0)) - (order.quantity - order.filled)
+        return left
 
     def open_sales(self) -> list[Order]:
         """The sales that are not over."""

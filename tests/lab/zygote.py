@@ -52,7 +52,7 @@ from tests.lab.ledger import Ledger
 from tests.lab.world import ACCOUNT, CASH, NOTIONAL, STRATEGY, TICKERS, VENUES, Row, listed, share
 
 TOLD: Final = 3  # the exit code of a failure that the bot tells in a sentence
-MOST_GROWN: Final = 32 * 2**20  # bytes that a life may need more than the zygote, whatever it is sent
+MOST_GROWN: Final = 64 * 2**20  # bytes that a life may need more than the zygote, whatever it is sent: half is usual
 APPLICATION: Final = "a life"  # what its connections to PostgreSQL are named
 BACKENDS: Final = "SELECT pid FROM pg_stat_activity WHERE application_name = %s ORDER BY backend_start"
 WATCHED: Final = (
