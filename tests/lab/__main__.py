@@ -21,7 +21,10 @@ from tests.lab.schedules import schedule
 from tests.lab.world import KINDS, Schedule
 from tests.postgresql import serving
 
-INVARIANTS = ("I1", "I2", "I3", "I4", "I5", "I6", "I7", "I9", "I11", "I12", "integrity")
+INVARIANTS = (
+    *("I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I11", "I12"),
+    *("F17", "F27", "F28", "integrity"),  # memory, a reset, strangers
+)
 EVERY = 50  # schedules between two lines of progress
 
 
