@@ -158,31 +158,42 @@ def _told(rng: np.random.Generator, events: pd.DataFrame) -> pd.DataFrame:
 
 def _versions(rng: np.random.Generator, events: pd.DataFrame, *, amended: int) -> pd.DataFrame:
     """The events as first told, some with a wrong number, and the second versions of those, by when they are known."""
-    events = events.assign(event=np.arange(len(events), dtype=np.int32), is_amended=False, superseded=np.nan)
     may_be = (_of_steps(events, "security") == STOCK) & ~events["is_doubted"]
     may_be &= events["is_alone"] | (events["price"] > 0)
     truth = events.iloc[np.sort(rng.permutation(np.flatnonzero(may_be))[:amended])]
+    in_shares = truth["is_alone"] & (~(truth["price"] > 0) | (rng.random(len(truth)) < 0.6))
     lag = 1 + np.floor(-12 * np.log(1 - rng.random(len(truth)))).astype(np.int64)
     filed = business_days(truth["filed"].to_numpy().astype("datetime64[D]"), lag).astype(np.int64)
     known = filed * 86_400.0 + filing_hours(rng, len(truth))
-    last = int(events["filing"].iloc[-1])
-    second = truth.assign(is_amended=True, known=known, filing=last + 1 + np.arange(len(truth), dtype=np.int32))
-    first = _mistaken(truth, truth["is_alone"] & (~(truth["price"] > 0) | (rng.random(len(truth)) < 0.6)))
-    standing = events.drop(index=truth.index)
-    versions = pd.concat([standing, first.assign(superseded=known), second], ignore_index=True)
-    return versions.iloc[np.argsort(versions["known"], kind="stable")].reset_index(drop=True)
+
+    order = np.argsort(np.concatenate([events["known"], known]), kind="stable")
+    event = np.concatenate([np.arange(len(events)), truth.index])[order]
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    first, second = place[truth.index], place[len(events) :]
+    versions = events.take(event).assign(event=event.astype(np.int32), is_amended=False, superseded=np.nan)
+    versions.index = pd.RangeIndex(len(order))
+    mistaken = _mistaken(truth, in_shares)
+    versions.loc[first, mistaken.columns] = mistaken.to_numpy()
+    versions.loc[first, "superseded"] = known
+    versions.loc[second, "known"] = known
+    versions.loc[second, "filing"] = events["filing"].iloc[-1] + 1 + np.arange(len(truth), dtype=np.int32)
+    versions.loc[second, "is_amended"] = True
+    return versions
 
 
 def _mistaken(truth: pd.DataFrame, in_shares: "pd.Series[bool]") -> pd.DataFrame:
-    """The events with half the shares that there were, or else with too high a price."""
+    """The numbers that change where an event has half the shares that there were, or else too high a price."""
     shares = np.where(in_shares, truth["shares"] // 2, truth["shares"])
     price = np.where(in_shares, truth["price"], np.round(truth["price"] * 1.1 + 0.01, 2))
     missing = truth["shares"] - shares
     gain = np.where(_of_steps(truth, "acquired") == "A", missing, -missing)
-    return truth.assign(
-        shares=shares,
-        price=price,
-        value=np.round(shares * price, 2),
-        shares_after=truth["shares_after"] - gain,
-        exercised=truth["exercised"] - np.where(truth["exercised"] > 0, missing, 0.0),
+    return pd.DataFrame(
+        {
+            "shares": shares,
+            "price": price,
+            "value": np.round(shares * price, 2),
+            "shares_after": truth["shares_after"] - gain,
+            "exercised": truth["exercised"] - np.where(truth["exercised"] > 0, missing, 0.0),
+        }
     )
