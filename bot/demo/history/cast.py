@@ -17,7 +17,7 @@ Flags = npt.NDArray[np.bool_]
 
 ISSUER_CIK: Final = 9_980_000_000  # numbers that nobody will have for a long time
 OWNER_CIK: Final = 9_970_000_000
-ROWS_PER_ISSUER: Final = 250
+ROWS_A_YEAR: Final = 12.5  # of a company
 MOONLIGHTERS: Final = 0.04  # of all careers belong to somebody who has another one elsewhere
 ROUTINE: Final = 0.12
 YEAR: Final = 252  # sessions
@@ -118,7 +118,7 @@ class Careers:
 
 def careers(rng: np.random.Generator, *, rows: int, first: int, last: int) -> Careers:
     """The careers of a history of so many rows, between these sessions, both included."""
-    issuers = max(3, rows // ROWS_PER_ISSUER)
+    issuers = max(3, round(rows / ROWS_A_YEAR / ((last - first + 1) / YEAR)))
     activity = np.minimum((1 - rng.random(issuers)) ** -0.75, 40.0)  # heavy-tailed (Pareto)
     listed, delisted = _lives(rng, issuers, first, last)
     people = 4 + (7 * np.sqrt(activity)).astype(np.int64)

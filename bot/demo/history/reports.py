@@ -98,38 +98,46 @@ def _market(rng: np.random.Generator, events: pd.DataFrame, cast: Careers, seed:
 def _held(rng: np.random.Generator, events: pd.DataFrame) -> pd.DataFrame:
     """The events with what was held before and after, and what came in by exercise with them.
 
-    A person's balances in one class are a chain that never falls below zero. A purchase or sale shows what was held
-    before and after all that was filed with it.
+    A purchase or sale shows what was held before and after all of its class that was filed with it.
     """
-    security, side = _of_steps(events, "security"), np.isin(_of_steps(events, "code"), ["P", "S"])
+    security, is_side = _of_steps(events, "security"), np.isin(_of_steps(events, "code"), ["P", "S"])
     signed = events["shares"].to_numpy() * np.where(_of_steps(events, "acquired") == "A", 1, -1)
+    came_in = np.where((signed > 0) & ~is_side & (security == STOCK), signed, 0.0)
     chain = events["career"].to_numpy() * len(SECURITIES) + security
     order = np.argsort(chain, kind="stable")
-    starts = np.flatnonzero(np.diff(chain[order], prepend=-1))
-    moved = np.cumsum(signed[order])
-    moved -= np.repeat((moved - signed[order])[starts], lengths := np.diff(starts, append=len(order)))
-    least = np.minimum.reduceat(moved, starts)
-    more = np.floor(np.abs(signed[order][starts]) * 40 * rng.random(len(starts)) ** 3)
-    more[rng.random(len(starts)) < 0.25] = 0  # who had nothing before, or sells all in the end
-    after = moved + np.repeat(np.maximum(-least, 0) + more, lengths)
-
-    filed = events["filing"].to_numpy()[order] * len(SECURITIES) + security[order]
-    starts = np.flatnonzero(np.diff(filed, prepend=-1))
-    lengths = np.diff(starts, append=len(order))
-    came_in = (signed > 0) & ~side & (security == STOCK)
+    after = _chained(rng, chain[order], signed[order])
+    starts, lengths = _runs(events["filing"].to_numpy()[order] * len(SECURITIES) + security[order])
+    opening, closing = (after - signed[order])[starts], after[starts + lengths - 1]
     held = pd.DataFrame(
         {
-            "shares_after": np.where(side[order], np.repeat(after[starts + lengths - 1], lengths), after),
-            "held_before": np.where(side[order], np.repeat((after - signed[order])[starts], lengths), np.nan),
-            "exercised": np.repeat(np.add.reduceat(np.where(came_in, signed, 0.0)[order], starts), lengths),
+            "shares_after": np.where(is_side[order], np.repeat(closing, lengths), after),
+            "held_before": np.where(is_side[order], np.repeat(opening, lengths), np.nan),
+            "exercised": np.repeat(np.add.reduceat(came_in[order], starts), lengths),
         },
         index=order,
-    )
+    ).sort_index()
     filing = events["filing"].to_numpy()
     is_silent = (rng.random(filing[-1] + 1) < NOT_SAID)[filing]
-    held = held.sort_index()
     held.loc[is_silent, ["shares_after", "held_before"]] = np.nan
     return pd.concat([events, held], axis=1)
+
+
+def _chained(rng: np.random.Generator, chain: Ints, signed: Floats) -> Floats:
+    """The balance after each event of what stands together as one chain, never below zero."""
+    starts, lengths = _runs(chain)
+    moved = np.cumsum(signed)
+    moved -= np.repeat((moved - signed)[starts], lengths)
+    least = np.minimum.reduceat(moved, starts)
+    more = np.floor(np.abs(signed[starts]) * 40 * rng.random(len(starts)) ** 3)
+    more[rng.random(len(starts)) < 0.25] = 0  # who had nothing before, or sells all in the end
+    after: Floats = moved + np.repeat(np.maximum(-least, 0) + more, lengths)
+    return after
+
+
+def _runs(groups: Ints) -> tuple[Ints, Ints]:
+    """Where each group of equal numbers begins, and how long it is."""
+    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    return starts, np.diff(starts, append=len(groups))
 
 
 def _told(rng: np.random.Generator, events: pd.DataFrame) -> pd.DataFrame:
