@@ -1,0 +1,105 @@
+"""What is a habit of the person, and what is new: features of one person's own history at one issuer."""
+
+from datetime import datetime
+from functools import cache
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from strategies.features import Feature, value_usd
+from strategies.history import (
+    DAY,
+    History,
+    codes,
+    column,
+    ending,
+    history,
+    in_order,
+    microseconds,
+    nothing,
+    numbers,
+    sides,
+)
+from strategies.kernels import FOREVER, NEVER, Ids, Places, Times, compiled, earlier, routine
+
+YEAR: Final = 365.25 * DAY
+NEW_YORK: Final = np.timedelta64(5, "h")  # so much it is behind UTC on every 1 January
+
+
+@cache
+def is_first_buy(years: float = 3) -> Feature:
+    """Whether the person buys shares of the issuer for the first time in so many years (of 365.25 days): 1 or 0.
+
+    That is when no purchase of theirs became known at an earlier instant within the years before the row's `known_at`.
+    Unknown without `known_at`, and when none is seen but the history begins later than that: at the table's earliest
+    `known_at`, or the instant in `events.attrs["history_from"]`. What is not a purchase is no first one.
+    """
+    span = round(years * YEAR)
+
+    def first(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
+        past, bought = history(events), sides(events)[0]
+        rows, people = _by_person(past, codes(events["issuer_id"]), codes(events["owner_id"]))
+        enters = past.known[rows]
+        leaves = ending(past.until[rows], enters, span)
+        counts = (bought & past.counts)[rows]
+        bought_before = compiled(earlier, len(rows))(people, enters, leaves, counts, nothing(len(rows)))[0]
+        unseen = np.where(enters - span < _beginning(events, past), np.nan, 1.0)
+        return column(events, rows, np.where(bought_before | ~bought[rows], 0.0, unseen))
+
+    return first
+
+
+def is_largest(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
+    """Whether the trade is of more value (`value_usd`) than every earlier one of the person, issuer and side: 1 or 0.
+
+    Earlier is what became known at an earlier instant. Unknown when there is none, off the open market, and when the
+    value of this one is unknown, or that of an earlier one while no other is as large.
+    """
+    past, (bought, sold) = history(events), sides(events)
+    rows, people = _by_person(past, codes(events["issuer_id"]), codes(events["owner_id"]) * 3 + bought + 2 * sold)
+    known, value = past.known[rows], numbers(value_usd(events, None))[rows]
+    some, unsure, most = compiled(earlier, len(rows))(people, known, past.until[rows], past.counts[rows], value)
+    largest = np.where(most >= value, 0.0, np.where(unsure, np.nan, 1.0))
+    told = some & (bought | sold)[rows] & ~np.isnan(value)
+    return column(events, rows, np.where(told, largest, np.nan))
+
+
+def is_routine(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
+    """Whether the person trades shares of the issuer by the calendar: 1 routine, 0 opportunistic, NaN unclassified.
+
+    Set on 1 January (New York) of the year in which the row became known, from what was known by then, and kept for
+    the year: routine is who traded on the open market, on either side, in the same calendar month of each of the three
+    years before (by `traded_on`), opportunistic who traded in each of them but never in the same month, unclassified
+    who did not trade in one of them. From Cohen, Malloy and Pomorski, "Decoding Inside Information", Journal of
+    Finance 67 (2012), who know every trade on the day it is made.
+    """
+    past, (bought, sold) = history(events), sides(events)
+    rows, people = _by_person(past, codes(events["issuer_id"]), codes(events["owner_id"]))
+    known = _year(past.known[rows])
+    first, last = int(known.min(initial=0)), int(known.max(initial=0))
+    traded = events["traded_on"].to_numpy()[rows].astype("datetime64[M]").astype(np.int64)
+    counts = (past.counts & (bought | sold))[rows] & (traded != NEVER)
+    gone = np.where(counts, _year(past.until[rows]) - first, 0)  # what does not count is gone from the beginning
+    labels = compiled(routine, len(rows))(
+        people, np.where(counts, traded - 12 * first, 0), known - first, gone, last - first + 1
+    )
+    return column(events, rows, labels)
+
+
+def _by_person(past: History, issuers: Ids, owners: Ids) -> tuple[Places, Places]:
+    """The rows with a `known_at` sorted by issuer, owner and instant, and a number for the person of each."""
+    rows = in_order(np.flatnonzero(past.known != NEVER), past.known, issuers, owners)
+    return rows, issuers[rows].astype(np.int64) * (int(owners.max(initial=0)) + 1) + owners[rows]
+
+
+def _beginning(events: pd.DataFrame, past: History) -> int:
+    """From when on the table tells of everything."""
+    if said := events.attrs.get("history_from"):
+        return int(microseconds(pd.Series([said]))[0])
+    return int(past.known[past.known != NEVER].min(initial=FOREVER))
+
+
+def _year(instants: Times) -> Places:
+    """The year that it is in New York, counted from 1970."""
+    return (instants.view("datetime64[us]") - NEW_YORK).astype("datetime64[Y]").astype(np.int64)
