@@ -67,7 +67,7 @@ def test_nothing_that_becomes_known_later_changes_the_score_of_a_date(happenings
     as_of = [START + timedelta(days=day)]
     before = [h for h in happenings if h.known is not None and h.known <= day]
     after = [h for h in others if h.known is not None and h.known > day]
-    assert rows_of(scores(table(*before, *after), as_of, 5)) == rows_of(scores(table(*before), as_of, 5))
+    assert scores(table(*before, *after), as_of, 5).equals(scores(table(*before), as_of, 5))
 
 
 def test_a_day_is_seen_from_its_end_in_new_york():
