@@ -102,7 +102,9 @@ def value_usd(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
 
 def role_weight(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """How senior the person is, from 0 to 1 by `ROLE_WEIGHTS`; unknown when the role is."""
-    return events["role"].map(ROLE_WEIGHTS).astype("float64")
+    roles, names = pd.factorize(events["role"])
+    weights = np.array([*(ROLE_WEIGHTS.get(name, np.nan) for name in names), np.nan])  # -1, the last, is a missing role
+    return pd.Series(weights[roles], index=events.index)
 
 
 @cache

@@ -21,7 +21,7 @@ from strategies.history import (
     numbers,
     sides,
 )
-from strategies.kernels import FOREVER, NEVER, Ids, Places, Times, compiled, earlier, routine
+from strategies.kernels import FOREVER, NEVER, Flags, Ids, Places, Times, compiled, earlier, routine
 
 YEAR: Final = 365.25 * DAY
 NEW_YORK: Final = np.timedelta64(5, "h")  # so much it is behind UTC on every 1 January
@@ -39,13 +39,12 @@ def is_first_buy(years: float = 3) -> Feature:
 
     def first(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         past, bought = history(events), sides(events)[0]
-        rows, people = _by_person(past, codes(events["issuer_id"]), codes(events["owner_id"]))
+        rows, people = _by_person(past, bought, codes(events["issuer_id"]), codes(events["owner_id"]))
         enters = past.known[rows]
         leaves = ending(past.until[rows], enters, span)
-        counts = (bought & past.counts)[rows]
-        bought_before = compiled(earlier, len(rows))(people, enters, leaves, counts, nothing(len(rows)))[0]
+        seen = compiled(earlier, len(rows))(people, enters, leaves, past.counts[rows], nothing(len(rows)))[0]
         unseen = np.where(enters - span < _beginning(events, past), np.nan, 1.0)
-        return column(events, rows, np.where(bought_before | ~bought[rows], 0.0, unseen))
+        return column(events, rows, np.where(seen, 0.0, unseen)).mask(~bought & (past.known != NEVER), 0.0)
 
     return first
 
@@ -57,12 +56,13 @@ def is_largest(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     value of this one is unknown, or that of an earlier one while no other is as large.
     """
     past, (bought, sold) = history(events), sides(events)
-    rows, people = _by_person(past, codes(events["issuer_id"]), codes(events["owner_id"]) * 3 + bought + 2 * sold)
+    # A person's purchases are one series and the sales another.
+    apart = codes(events["owner_id"]) * 2 + sold
+    rows, people = _by_person(past, bought | sold, codes(events["issuer_id"]), apart)
     known, value = past.known[rows], numbers(value_usd(events, None))[rows]
     some, unsure, most = compiled(earlier, len(rows))(people, known, past.until[rows], past.counts[rows], value)
     largest = np.where(most >= value, 0.0, np.where(unsure, np.nan, 1.0))
-    told = some & (bought | sold)[rows] & ~np.isnan(value)
-    return column(events, rows, np.where(told, largest, np.nan))
+    return column(events, rows, np.where(some & ~np.isnan(value), largest, np.nan))
 
 
 def is_routine(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
@@ -71,15 +71,15 @@ def is_routine(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     Set on 1 January (New York) of the year in which the row became known, from what was known by then, and kept for
     the year: routine is who traded on the open market, on either side, in the same calendar month of each of the three
     years before (by `traded_on`), opportunistic who traded in each of them but never in the same month, unclassified
-    who did not trade in one of them. From Cohen, Malloy and Pomorski, "Decoding Inside Information", Journal of
-    Finance 67 (2012), who know every trade on the day it is made.
+    who did not trade in one of them. Unknown off the open market, too. From Cohen, Malloy and Pomorski, "Decoding
+    Inside Information", Journal of Finance 67 (2012), who know every trade on the day it is made.
     """
     past, (bought, sold) = history(events), sides(events)
-    rows, people = _by_person(past, codes(events["issuer_id"]), codes(events["owner_id"]))
+    rows, people = _by_person(past, bought | sold, codes(events["issuer_id"]), codes(events["owner_id"]))
     known = _year(past.known[rows])
     first, last = int(known.min(initial=0)), int(known.max(initial=0))
     traded = events["traded_on"].to_numpy()[rows].astype("datetime64[M]").astype(np.int64)
-    counts = (past.counts & (bought | sold))[rows] & (traded != NEVER)
+    counts = past.counts[rows] & (traded != NEVER)
     gone = np.where(counts, _year(past.until[rows]) - first, 0)  # what does not count is gone from the beginning
     labels = compiled(routine, len(rows))(
         people, np.where(counts, traded - 12 * first, 0), known - first, gone, last - first + 1
@@ -87,9 +87,9 @@ def is_routine(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     return column(events, rows, labels)
 
 
-def _by_person(past: History, issuers: Ids, owners: Ids) -> tuple[Places, Places]:
-    """The rows with a `known_at` sorted by issuer, owner and instant, and a number for the person of each."""
-    rows = in_order(np.flatnonzero(past.known != NEVER), past.known, issuers, owners)
+def _by_person(past: History, which: Flags, issuers: Ids, owners: Ids) -> tuple[Places, Places]:
+    """Those rows that have a `known_at`, sorted by issuer, owner and instant, and a number for each one's person."""
+    rows = in_order(np.flatnonzero(which & (past.known != NEVER)), past.known, issuers, owners)
     return rows, issuers[rows].astype(np.int64) * (int(owners.max(initial=0)) + 1) + owners[rows]
 
 

@@ -11,10 +11,9 @@ import pandas as pd
 from bot.errors import ConfigError
 from strategies.features import Feature
 from strategies.history import column
-from strategies.kernels import FOREVER, Numbers, Times
+from strategies.kernels import FOREVER, Numbers, Times, compiled, last_before
 
 NEW_YORK: Final = "America/New_York"
-FAR: Final = 1 << 32  # days; so far apart are two symbols on one line of days
 
 
 def price_dip(bars: pd.DataFrame, sessions: int = 20) -> Feature:
@@ -95,14 +94,17 @@ def _expiring(days: pd.DataFrame, sessions: int) -> Times:
 def _eve(days: pd.DataFrame, found: Numbers, expires: Times) -> Feature:
     """What was found of the last row of the symbol that is of an earlier day, unless it has expired."""
     symbols = pd.Index(days["symbol"].unique())
-    places = symbols.get_indexer(days["symbol"]) * FAR + days["date"].to_numpy()
+    starts = np.searchsorted(symbols.get_indexer(days["symbol"]), np.arange(len(symbols) + 1))
+    dates = days["date"].to_numpy()
 
     def eve(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
-        codes, today = symbols.get_indexer(events["symbol"]), _day(events["known_at"])
+        named, names = pd.factorize(events["symbol"])
+        codes = np.append(symbols.get_indexer(names), -1)[named]  # -1, the last, is a missing symbol
         rows = np.flatnonzero((codes >= 0) & events["known_at"].notna().to_numpy())
-        last = np.searchsorted(places, codes[rows] * FAR + today[rows], side="left") - 1
-        fits = (last >= 0) & (places[last] // FAR == codes[rows]) & (expires[last] >= today[rows])
-        return column(events, rows, np.where(fits, found[last], np.nan))
+        today = _day(events["known_at"])[rows]
+        last = compiled(last_before, len(rows))(starts, dates, codes[rows], today)
+        rows, today, last = (array[last >= 0] for array in (rows, today, last))
+        return column(events, rows, np.where(expires[last] >= today, found[last], np.nan))
 
     return eve
 

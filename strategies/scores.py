@@ -44,14 +44,15 @@ def scores(
     best = compiled(ranking, len(score))(when, score, len(at))
     return pd.DataFrame(
         {
-            "as_of": at[when[best]],
+            "as_of": at.repeat(np.bincount(when, minlength=len(at))),
             "issuer_id": issuers[best],
             "score": score[best],
             "value": found.total[best],
             "buyers": found.people[best],
             "senior": found.senior[best],
             "days_since": since[best],
-        }
+        },
+        copy=False,
     )
 
 
@@ -64,17 +65,23 @@ def _known(events: pd.DataFrame, days: int) -> Entries:
 
 def _seed(events: pd.DataFrame, days: int) -> Entries:
     """The purchases from the day they were made."""
-    made = _day_numbers(pd.DatetimeIndex(events["traded_on"]))
-    senior = [flags(events[name].str.contains(SEED_WORDS, case=False).astype("boolean")) for name in ("title", "role")]
+    needed = ["issuer_id", "owner_id", "traded_on", "value", "title", "role"]
+    bought = events.loc[flags((events["code"] == "P") & events["traded_on"].notna()), needed]
+    title, role = (_has_seed_words(bought[name]) for name in ("title", "role"))
+    made = _day_numbers(pd.DatetimeIndex(bought["traded_on"]))
     entries = Entries(
-        groups=codes(events["issuer_id"]),
+        groups=codes(bought["issuer_id"]),
         enters=made,
         leaves=made + days + 1,
-        owners=codes(events["owner_id"]),
-        values=numbers(events["value"].fillna(0)),
-        senior=senior[0] | senior[1],
+        owners=codes(bought["owner_id"]),
+        values=numbers(bought["value"].fillna(0)),
+        senior=title | role,
     )
-    return _sorted(entries, flags((events["code"] == "P") & events["traded_on"].notna()))
+    return _sorted(entries, np.ones(len(bought), dtype=bool))
+
+
+def _has_seed_words(texts: "pd.Series[str]") -> Flags:
+    return flags(texts.str.contains(SEED_WORDS, case=False).astype("boolean"))
 
 
 def _sorted(entries: Entries, which: Flags) -> Entries:

@@ -188,7 +188,7 @@ def naive_routine(happenings, now):
         and (one.superseded_at is None or one.superseded_at > new_year)
     ]
     months = [{day.month for day in trades if day.year == now.known_at.year - back} for back in (1, 2, 3)]
-    if not all(months):
+    if not all(months) or not now.side:
         return None
     return float(bool(months[0] & months[1] & months[2]))
 
