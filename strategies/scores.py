@@ -102,7 +102,7 @@ def _pairs(entries: Entries, times: Times) -> tuple[Ids, Places]:
 
 
 def _day_numbers(at: pd.DatetimeIndex) -> Times:
-    return at.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return at.tz_localize(None).to_numpy().astype("datetime64[D]").astype(np.int64)
 
 
 def _instants(at: pd.DatetimeIndex) -> Times:

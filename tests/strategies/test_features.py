@@ -9,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
+from bot.model import Role
 from bot.sessions import Sessions
-from strategies.features import days_to_file, fraction_of_holdings, sessions_since_known
+from strategies.features import (
+    ROLE_WEIGHTS,
+    days_late,
+    days_to_file,
+    fraction_of_holdings,
+    role_weight,
+    sessions_since_known,
+    value_usd,
+)
 from tests.builders import FEW, KNOWN_AT, NOW, events, trade
 
 MISSING = None
@@ -114,6 +123,53 @@ def test_the_days_of_a_row_do_not_depend_on_the_others(rows):
         for number, (traded, filed) in enumerate(rows)
     ]
     assert told(days_to_file(events(*trades), None)) == [days(traded, filed) for traded, filed in rows]
+
+
+@pytest.mark.parametrize(
+    ("filed_on", "deadline", "expected"),
+    [
+        (date(2026, 3, 2), 2, 0),
+        (date(2026, 3, 4), 2, 0),
+        (date(2026, 3, 5), 2, 1),
+        (date(2026, 3, 5), 3, 0),
+        (date(2026, 2, 27), 2, 0),  # filed before it was made: odd, but not late
+        (None, 2, MISSING),
+    ],
+)
+def test_a_filing_is_late_by_the_days_beyond_the_deadline(filed_on, deadline, expected):
+    table = events(trade(traded_on=date(2026, 3, 2), filed_on=filed_on))
+    assert told(days_late(deadline)(table, None)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"value": Decimal(7)}, 7.0),
+        ({"value": None}, 40_000.0),
+        ({"value": None, "price": None}, MISSING),
+        ({"currency": "EUR"}, MISSING),
+        ({"currency": None}, MISSING),
+    ],
+)
+def test_a_value_is_as_filed_else_shares_times_price_and_in_dollars_alone(facts, expected):
+    assert told(value_usd(events(trade(**facts)), None)) == [expected]
+
+
+def test_every_role_has_a_weight_but_the_unknown_one():
+    assert set(ROLE_WEIGHTS) == set(Role) - {Role.UNKNOWN}
+    rows = [trade(role=role, owner=f"Person {role}") for role in (Role.CFO, Role.UNKNOWN, Role.TEN_PERCENT)]
+    table = events(*rows).set_axis([5, 6, 7])
+    assert told(role_weight(table, None)) == [1.0, MISSING, 0.1]
+    assert role_weight(table, None).index.tolist() == [5, 6, 7]
+
+
+def test_features_of_the_row_have_nothing_to_say_of_an_empty_table():
+    for feature in (value_usd, role_weight, days_late()):
+        assert len(feature(events(), None)) == 0
+
+
+def test_equal_deadlines_make_the_same_feature():
+    assert days_late(3) is days_late(3)
 
 
 since = sessions_since_known(Sessions("XNYS"))

@@ -9,7 +9,7 @@ from strategies import kernels
 from strategies.activity import cluster_size, conviction, senior_buyer
 from strategies.features import value_usd
 from strategies.habits import is_first_buy, is_largest, is_routine
-from strategies.kernels import compiled, counting_sort, ranking
+from strategies.kernels import compiled, counting_sort, jitted, last_before, ranking
 from strategies.scores import scores
 from tests.builders import FEW
 from tests.strategies.happenings import HAPPENINGS, START, TABLES, Happening, table
@@ -61,6 +61,14 @@ def test_compiled_or_plain_a_kernel_finds_the_same(monkeypatch):
         assert one.equals(other)
         assert one.notna().any()
     assert plain[1].equals(fast[1])
+
+
+def test_a_compiled_bisection_finds_the_same_day():
+    pytest.importorskip("numba")
+    chance = np.random.default_rng(3)
+    starts, days = np.arange(0, 101, 10), np.sort(chance.integers(0, 50, (10, 10))).reshape(-1)
+    groups, today = chance.integers(0, 10, 200), chance.integers(-1, 52, 200)
+    assert np.array_equal(jitted(last_before)(starts, days, groups, today), last_before(starts, days, groups, today))
 
 
 def test_a_short_table_compiles_nothing(monkeypatch):
@@ -118,3 +126,11 @@ def test_ranking_sorts_by_group_and_falling_score(codes, numbers):
     rows = range(len(codes))
     expected = sorted(rows, key=lambda row: (codes[row], np.isnan(numbers[row]), -np.nan_to_num(numbers[row]), row))
     assert ranking(codes.astype(np.int64), np.array(numbers)[: len(codes)], 6).tolist() == expected
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=4).map(sorted), min_size=1, max_size=4), st.integers(-1, 11))
+def test_the_last_day_before_today_is_of_the_same_group(runs, today):
+    starts, days = np.cumsum([0, *map(len, runs)]), np.array([day for run in runs for day in run], dtype=np.int64)
+    found = last_before(starts, days, np.arange(len(runs)), np.full(len(runs), today))
+    before = [len([day for day in run if day < today]) for run in runs]
+    assert found.tolist() == [start + n - 1 if n else -1 for start, n in zip(starts[:-1], before, strict=True)]
