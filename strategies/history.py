@@ -47,8 +47,8 @@ def flags(column: "pd.Series[bool]") -> Flags:
 
 
 def codes(column: "pd.Series[int]") -> Ids:
-    """Who is who, as the table numbers them."""
-    return np.asarray(column, dtype=np.int32)
+    """Who is who, as the table numbers them; a copy, because a kernel is compiled anew for what it may not write to."""
+    return np.array(column, dtype=np.int32)
 
 
 def numbers(column: "pd.Series[float]") -> Numbers:

@@ -220,22 +220,3 @@ def last_before(starts: Places, days: Times, groups: Places, today: Times) -> Pl
         if low > first:
             found[query] = low - 1
     return found
-
-
-def ranking(groups: Places, scores: Numbers, size: int) -> Places:
-    """The rows by group (0 to size-1) and falling score, unknown scores last; equal ones stay in their order."""
-    ends = np.zeros(size + 1, dtype=np.int64)
-    for row in range(len(groups)):
-        ends[groups[row] + 1] += 1
-    for group in range(size):
-        ends[group + 1] += ends[group]
-    starts = ends.copy()
-    result, keys = np.empty(len(groups), dtype=np.int64), np.empty(len(groups), dtype=np.float64)
-    for row in range(len(groups)):
-        place = ends[groups[row]]
-        result[place], keys[place] = row, np.inf if isnan(scores[row]) else -scores[row]
-        ends[groups[row]] += 1
-    for group in range(size):
-        part = slice(starts[group], ends[group])
-        result[part] = result[part][np.argsort(keys[part], kind="mergesort")]
-    return result

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from strategies.activity import lasting, standing, weighed
 from strategies.features import value_usd
 from strategies.history import DAY, codes, flags, history, in_order, numbers, sides
-from strategies.kernels import Entries, Flags, Ids, Places, Queries, Times, compiled, ranking
+from strategies.kernels import Entries, Flags, Ids, Numbers, Places, Queries, Times, compiled, counting_sort
 
 Variant = Literal["known", "seed"]
 SEED_WORDS: Final = "ceo|chief|cfo|director|chair"
@@ -41,7 +42,7 @@ def scores(
     found = standing(Queries(issuers, asked, np.full(len(issuers), -1, dtype=np.int32)), entries, len(entries.groups))
     since = (asked - found.last) / (1 if by_day else DAY)
     score = weighed(found, since)
-    best = compiled(ranking, len(score))(when, score, len(at))
+    best = _ranked(when, score, len(at))
     return pd.DataFrame(
         {
             "as_of": at.repeat(np.bincount(when, minlength=len(at))),
@@ -88,7 +89,7 @@ def _sorted(entries: Entries, which: Flags) -> Entries:
     return entries.at(in_order(np.flatnonzero(which), entries.enters, entries.groups))
 
 
-def _pairs(entries: Entries, times: Times) -> tuple[Ids, Places]:
+def _pairs(entries: Entries, times: Times) -> tuple[Ids, Ids]:
     """Every issuer and place in `times` where a purchase of it stands, sorted by both."""
     first, last = (np.searchsorted(times, edge, side="left") for edge in (entries.enters, entries.leaves))
     # All dates of one issuer, then all of the next, on one line: each purchase adds what no earlier one has covered.
@@ -98,7 +99,16 @@ def _pairs(entries: Entries, times: Times) -> tuple[Ids, Places]:
     lengths = np.maximum(ends - begins, 0)
     line = np.repeat(begins - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
     issuers, when = np.divmod(line, max(len(times), 1))
-    return issuers.astype(np.int32), when
+    return issuers.astype(np.int32), when.astype(np.int32)
+
+
+def _ranked(when: Ids, score: Numbers, dates: int) -> Places:
+    """The rows by date and falling score, unknown scores last; equal ones stay in their order."""
+    order = compiled(counting_sort, len(when))(np.arange(len(when)), when, dates)
+    falling = -score[order]
+    for first, last in pairwise([0, *np.cumsum(np.bincount(when, minlength=dates))]):
+        order[first:last] = order[first:last][np.argsort(falling[first:last], kind="stable")]
+    return order
 
 
 def _day_numbers(at: pd.DatetimeIndex) -> Times:

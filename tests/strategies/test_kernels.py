@@ -9,7 +9,7 @@ from strategies import kernels
 from strategies.activity import cluster_size, conviction, senior_buyer
 from strategies.features import value_usd
 from strategies.habits import is_first_buy, is_largest, is_routine
-from strategies.kernels import compiled, counting_sort, jitted, last_before, ranking
+from strategies.kernels import compiled, counting_sort, jitted, last_before
 from strategies.scores import scores
 from tests.builders import FEW
 from tests.strategies.happenings import HAPPENINGS, START, TABLES, Happening, table
@@ -119,13 +119,6 @@ def test_a_counting_sort_is_stable(codes, chance):
     order = np.array(chance.sample(range(len(codes)), len(codes)), dtype=np.int64)
     expected = order[np.argsort(codes[order], kind="stable")]
     assert counting_sort(order, codes, 6).tolist() == expected.tolist()
-
-
-@given(CODES, st.lists(st.sampled_from([1.5, 0.0, -2.0, np.nan]), min_size=30, max_size=30))
-def test_ranking_sorts_by_group_and_falling_score(codes, numbers):
-    rows = range(len(codes))
-    expected = sorted(rows, key=lambda row: (codes[row], np.isnan(numbers[row]), -np.nan_to_num(numbers[row]), row))
-    assert ranking(codes.astype(np.int64), np.array(numbers)[: len(codes)], 6).tolist() == expected
 
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=4).map(sorted), min_size=1, max_size=4), st.integers(-1, 11))
