@@ -118,6 +118,11 @@ def test_a_billion_that_has_left_the_window_leaves_no_trace():
     assert told_of(conviction(30), *rows)[2] == log1p(0.1 + 0.2) + 0.75
 
 
+def test_a_billion_that_was_amended_away_leaves_no_trace():
+    rows = [Happening(known=0, value=0.1), Happening(known=1, value=1e12, gone=2), Happening(known=3, value=0.2)]
+    assert told_of(conviction(30), *rows)[2] == log1p(0.1 + 0.2) + 0.75
+
+
 @pytest.mark.parametrize("unknown", [{"value": None}, {"currency": "EUR"}, {"currency": None}])
 def test_an_unknown_value_in_the_window_makes_no_score(unknown):
     rows = [Happening(known=0, **unknown), Happening(known=1, owner=1), Happening(known=31, owner=1)]

@@ -1,5 +1,4 @@
 from datetime import UTC, date, datetime, timedelta
-from itertools import product
 
 import pytest
 from hypothesis import given
@@ -168,12 +167,13 @@ def test_the_year_begins_at_midnight_in_new_york(hour, expected):
     assert routine(on(2021, 5), on(2022, 5), last, on(2024, 2)) == expected
 
 
-def test_an_amendment_changes_the_months_from_the_january_after_it():
+@pytest.mark.parametrize(("told_first", "told_then", "expected"), [(6, 5, [0, 1]), (5, 6, [1, 0])])
+def test_an_amendment_changes_the_months_from_the_january_after_it(told_first, told_then, expected):
     in_2024 = (datetime(2024, 3, 1, tzinfo=UTC) - START) / timedelta(days=1)
-    first = on(2023, 6, gone=in_2024)
-    amended = on(2023, 5, known=in_2024)
+    first = on(2023, told_first, gone=in_2024)
+    amended = on(2023, told_then, known=in_2024)
     trades = [on(2021, 5), on(2022, 5), first, amended, on(2024, 5)]
-    assert told_of(is_routine, *trades, on(2024, 11), on(2025, 2))[-2:] == [0, 1]
+    assert told_of(is_routine, *trades, on(2024, 11), on(2025, 2))[-2:] == expected
 
 
 def naive_routine(happenings, now):
@@ -200,7 +200,7 @@ TRADES = st.builds(
         **rest,
     ),
     year=st.integers(2020, 2025),
-    month=st.sampled_from([1, 5, 12]),
+    month=st.sampled_from([5, 12]),
     late=st.sampled_from([0, 0, 40, 400]),
     gone=st.sampled_from([None, None, 1, 300]),
     owner=st.integers(0, 1),
@@ -210,10 +210,8 @@ TRADES = st.builds(
 
 
 @FEW
-@given(st.lists(TRADES, max_size=12))
-def test_a_habit_is_what_could_be_seen_on_new_years_day(extra):
-    regular = [on(year, 5, owner=owner) for year, owner in product(range(2020, 2025), (0, 1))]
-    happenings = [*extra, *regular]
+@given(st.lists(TRADES, min_size=15, max_size=30))
+def test_a_habit_is_what_could_be_seen_on_new_years_day(happenings):
     assert told_of(is_routine, *happenings) == [naive_routine(happenings, now) for now in happenings]
 
 
