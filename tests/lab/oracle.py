@@ -156,7 +156,7 @@ def _miscopied(seen: Evidence) -> list[str]:
             found.append(f"I9 {key}: {ours} of {order['quantity']} here, {there.filled} at the broker")
         elif before and ours > before.filled:
             found.append(f"I9 {key}: {ours} of {order['quantity']} here, {before.filled} at the broker")
-        elif ours and not there and not before:
+        elif ours and key not in seen.disputed and not there and not before:  # disputed, its id is a lie
             found.append(f"I9 {key}: {ours} here of an order that the broker never had")
     return found
 
