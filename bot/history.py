@@ -106,3 +106,9 @@ def _superseded(table: pd.DataFrame) -> "pd.Series[pd.Timestamp]":
         ordered = table.loc[several].sort_values("known_at")
         until.loc[ordered.index] = ordered.groupby("event_key")["known_at"].shift(-1)
     return until  # type: ignore[no-any-return]
+
+
+def lean(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table with every text that rows share kept once (a category), as a long history is best held."""
+    texts = [name for name, kind in table.dtypes.items() if kind == "str" and not table[name].is_unique]
+    return table.assign(**{str(name): table[name].astype("category") for name in texts})
