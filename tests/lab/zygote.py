@@ -1,8 +1,9 @@
 """The bot's lives: one line of JSON on stdin is one life, its process and its exit code are two lines on stdout.
 
-Imports happen once; every life is a fork of this process that dies by a real SIGKILL at its n-th failpoint, or ends by
-itself. A failpoint stands before and after everything that is written or sent, and inside every transaction. What the
-life must never do is written into its log, with a `!` before it.
+Imports happen once; a life is one of a fork of this process, which dies by a real SIGKILL at its n-th failpoint, or
+ends by itself: then, as in a daemon, the next bot may begin in the same process. A failpoint stands before and after
+everything that is written or sent, and inside every transaction. What the life must never do is written into its log,
+with a `!` before it.
 """
 
 import gc
@@ -60,6 +61,11 @@ WATCHED: Final = (
     (Http, ("get", "post_json", "delete")),
     (SimulatedBroker, ("submit", "activate", "find", "orders", "cancel")),
 )
+
+
+ORIGINAL: Final = {(kind, name): getattr(kind, name) for kind, names in WATCHED for name in names} | {
+    (socket.socket, "connect"): socket.socket.connect
+}
 
 
 class Failpoints(crash_driver.Failpoints):
@@ -227,8 +233,10 @@ def witness(asked: dict[str, Any], failpoints: Failpoints) -> None:
     SimulatedBroker.cancel = canceled  # type: ignore[method-assign]
 
 
-def child(asked: dict[str, Any]) -> int:
-    """The life of a fork; its exit code."""
+def life(asked: dict[str, Any]) -> int:
+    """A life from its beginning to its end; its exit code."""
+    for kind, name in ORIGINAL:
+        setattr(kind, name, ORIGINAL[kind, name])
     failpoints, begun = Failpoints(asked), peak()
     if asked["kind"] == "simulated":
         witness(asked, failpoints)
@@ -255,6 +263,37 @@ def peak() -> int:
     return getrusage(RUSAGE_SELF).ru_maxrss * 1024
 
 
+class Body:
+    """The process that lives: a fork of this one, which has one life after the other until one does not end well."""
+
+    def __init__(self) -> None:
+        asked, answered = os.pipe(), os.pipe()
+        self.process = os.fork()
+        if self.process == 0:
+            os.close(asked[1])
+            os.close(answered[0])
+            with os.fdopen(asked[0]) as lines:
+                for line in lines:
+                    code = life(json.loads(line))
+                    if code:
+                        os._exit(code)
+                    os.write(answered[1], b"\n")
+            os._exit(0)
+        os.close(asked[0])
+        os.close(answered[1])
+        self._asks, self._answer = os.fdopen(asked[1], "w", buffering=1), answered[0]
+
+    def live(self, line: str) -> int:
+        """The exit code of this life; the next one needs another body unless it is 0."""
+        print(line, file=self._asks, flush=True)
+        if os.read(self._answer, 1):
+            return 0
+        with suppress(BrokenPipeError):
+            self._asks.close()
+        os.close(self._answer)
+        return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
+
+
 def compiling_once() -> Callable[..., Engine]:
     """The engines of all lives of one kind of database, which share what the first of them has compiled."""
     made: list[Engine] = []
@@ -275,6 +314,7 @@ def main() -> None:
         setattr(module, "create_engine", compiling_once())  # noqa: B010
     Retry.sleep = lambda *_: None  # type: ignore[method-assign] # patience is not what is tried here
     os.environ["PGAPPNAME"] = APPLICATION
+    body: Body | None = None
     for line in sys.stdin:
         asked = json.loads(line)
         if not asked["log"]:
@@ -285,11 +325,11 @@ def main() -> None:
             print(0, flush=True)  # noqa: T201
             continue
         table(json.dumps(asked["rows"]))
-        process = os.fork()
-        if process == 0:
-            os._exit(child(asked))
-        print(process, flush=True)  # noqa: T201
-        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)  # noqa: T201
+        body = body or Body()
+        print(body.process, flush=True)  # noqa: T201
+        code = body.live(line.strip())
+        body = None if code else body
+        print(code, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
