@@ -31,13 +31,14 @@ def show_cycle(plan: Any, orders: Sequence[Any], form: Format) -> None:
     if form is Format.JSON:
         import json
 
-        return say(json.dumps({"decisions": decisions, "orders": plain(orders), "degraded": degraded}, indent=2))
+        told = {"decisions": decisions, "orders": plain(orders), "degraded": degraded, "funnel": plan.funnel}
+        return say(json.dumps(told, indent=2))
     if form is not Format.TABLE:
         return show_rows(decisions, form, ())
     parts = [f"Plan as of {plan.as_of:%Y-%m-%d %H:%M} UTC", render.verdicts(decisions)]
     if orders:
         parts.append(render.rows(plain(orders), form, ORDER_COLUMNS, title="Orders"))
-    return say(render.blocks([*parts, render.funnel(decisions)]))
+    return say(render.blocks([*parts, render.funnel(plan.funnel)]))
 
 
 def show_trades(table: Any, form: Format, witnesses: Mapping[str, Sequence[str]] | None = None) -> None:

@@ -18,9 +18,10 @@ from datetime import UTC, date, datetime, timedelta
 from threading import Event, Lock, Timer
 from typing import Final, Protocol
 
-from bot.engine import Bot, Plan
+from bot.engine import Bot
 from bot.errors import BlockedError, BotError, SourceError, TryAgainError
 from bot.model import Decision, Degraded, Order, OrderIntent, OrderStatus, Skip
+from bot.plan import Plan
 from bot.ports import Clock
 from bot.sessions import Session
 from bot.timetable import Timetable, filings_come

@@ -14,39 +14,13 @@ from bot.events import as_table, decided, find_events
 from bot.freshness import Freshness
 from bot.halting import halt
 from bot.history import with_past
-from bot.limits import Breach
-from bot.model import Decision, Degraded, Event, Order, OrderIntent, Skip
+from bot.model import Decision, Event, Order, Skip
 from bot.news import around_new, gather, public_by
 from bot.orders import Desk
+from bot.plan import Plan, waiting
 from bot.ports import Clock, Source, Store, Strategy
 from bot.trader import Trader
 from bot.witnesses import compared, unconfirmed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What the bot would do at `as_of`: one decision per new event, the orders that follow, who did not answer.
-
-    `seen` are all events that the news are about, also those that were decided before.
-    """
-
-    as_of: datetime
-    decisions: tuple[Decision, ...]
-    intents: tuple[OrderIntent, ...]
-    degraded: tuple[Degraded, ...]
-    seen: tuple[Event, ...] = ()
-
-    @property
-    def unfinished(self) -> str | None:
-        """Why some events are still to be decided, soon; None when all are."""
-        skips = (decision.verdict for decision in self.decisions)
-        return next((skip.reason for skip in skips if isinstance(skip, Skip) and skip.outage), None)
-
-    @property
-    def breach(self) -> str | None:
-        """Why the bot is to halt before anything is sent; None when nothing is amiss."""
-        skips = (decision.verdict for decision in self.decisions)
-        return next((skip.reason for skip in skips if isinstance(skip, Breach)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +52,7 @@ class Bot:
             intents=tuple(intents),
             degraded=(*degraded, *waiting(decisions)),
             seen=tuple(seen),
+            lines=len(public),
         )
 
     def execute(self, plan: Plan) -> list[Order]:
@@ -146,10 +121,3 @@ def overruled(decision: Decision, trade_from: datetime | None, halted: str | Non
         reason = f"{since}, before this bot's first cycle at {trade_from:%Y-%m-%d %H:%M} UTC"
         return Skip(rule="backlog", reason=reason, final=False)
     return Skip(rule="halted", reason=halted) if halted else missing
-
-
-def waiting(decisions: Sequence[Decision]) -> list[Degraded]:
-    """The services that could not be asked, once each: their events are decided again next time."""
-    skips = [decision.verdict for decision in decisions if isinstance(decision.verdict, Skip)]
-    outages = dict.fromkeys((skip.rule, skip.reason) for skip in skips if skip.outage)
-    return [Degraded(name=rule, reason=reason) for rule, reason in outages]

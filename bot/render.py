@@ -7,7 +7,7 @@ import re
 import shutil
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, Literal
@@ -153,18 +153,19 @@ def harmless(text: str, longest: int = LONGEST) -> str:
     return visible if len(visible) <= longest else visible[: longest - 1] + "…"
 
 
-def funnel(decisions: Sequence[Mapping[str, Any]]) -> str:
-    """The way from events to orders in one line: how many each rule refused, and what was left."""
-    groups = _by_rule(decisions)
-    followed = groups.pop("", [])
-    refused = [f"{len(group)} {rule}" for rule, group in reversed(groups.items())]
-    orders = {decision["client_order_id"] for decision in followed}
-    left = f"{len(followed)} followed, {_count(orders, 'order')}"
-    return " − ".join([_count(decisions, "event"), *refused]) + f" = {left}"
+def funnel(counted: Mapping[str, Any]) -> str:
+    """The way from lines to orders in one line: how many each rule refused, and what was left."""
+    way = [_count(counted["lines"], "line")]
+    if not counted["new"]:
+        return f"{way[0]}, nothing new"
+    refused = [f"{number} {rule}" for rule, number in counted["refused"].items()]
+    left = f"{counted['followed']} followed, {_count(counted['orders'], 'order')}"
+    way += [_count(counted["events"], "event"), " − ".join([f"{counted['new']} new", *refused]) + f" = {left}"]
+    return " → ".join(way)
 
 
-def _count(items: Sized, noun: str) -> str:
-    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _cell(value: Any) -> str:

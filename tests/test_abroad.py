@@ -27,8 +27,8 @@ from bot.demo.market import Market, market
 from bot.demo.openfigi import OpenFigiServer
 from bot.demo.serving import Reply
 from bot.demo.show import DAY, served
-from bot.engine import Plan
 from bot.model import Order, OrderStatus, Skip
+from bot.plan import Plan
 from bot.settings import Settings
 from tests.fakes import Time
 

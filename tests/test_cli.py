@@ -260,7 +260,7 @@ def test_a_plan_for_people_says_everything_once(run: Run, world: World) -> None:
     assert result.out.startswith("Plan as of 2026-03-03 12:00 UTC\n\n")
     assert "Okafor Adaeze M, Chief Financial Officer" in result.out
     assert "officers_only (1)" in result.out
-    assert result.out.endswith("2 events − 1 officers_only = 1 followed, 1 order\n")
+    assert result.out.endswith("2 lines → 2 events → 2 new − 1 officers_only = 1 followed, 1 order\n")
     assert result.err == ""
 
 
@@ -280,7 +280,7 @@ def test_a_name_that_commands_a_terminal_reaches_nobody(run: Run) -> None:
 @pytest.mark.usefixtures("world", "clock")
 def test_the_shape_of_a_run_in_json(run: Run) -> None:
     result = run("run", "--dry-run", "--format", "json").json()
-    assert list(result) == ["decisions", "orders", "degraded"]
+    assert list(result) == ["decisions", "orders", "degraded", "funnel"]
     (decision,), (order,) = result["decisions"], result["orders"]
     assert list(decision)[: len(COLUMNS)] == COLUMNS
     assert {"keys", "decision", "rule", "reason", "client_order_id", "evidence"} <= set(decision)

@@ -24,9 +24,9 @@ from bot.demo.finviz import LAYOUTS, list_page
 from bot.demo.openfigi import OpenFigiServer
 from bot.demo.serving import Reply, StandIn
 from bot.demo.show import served
-from bot.engine import Plan
 from bot.errors import BrokerError, ConfigError, NotPaperError, SourceError
 from bot.model import Order, OrderIntent, OrderStatus
+from bot.plan import Plan
 from bot.sessions import Sessions
 from bot.settings import Settings
 from bot.timetable import Timetable

@@ -511,3 +511,22 @@ def test_a_bug_in_one_source_is_its_own_trouble(house: House, caplog: pytest.Log
     house.sources = [Buggy()]
     with pytest.raises(SourceError, match="buggy has a bug"):
         house.bot().plan()
+
+
+# -- the funnel
+
+
+def test_the_funnel_counts_every_decision_once_and_adds_up(house: House) -> None:
+    house.source.rows += [trade(symbol="HLCN", is_officer=False), trade(symbol="KLPF", code="M"), sale(symbol="QLMK")]
+    plan = house.bot().plan()
+    counted = plan.funnel
+    assert (counted["lines"], counted["events"]) == (len(house.source.rows), len(plan.seen))
+    assert counted["events"] == counted["new"] == len(plan.decisions)
+    assert counted["new"] - sum(counted["refused"].values()) == counted["followed"]
+    assert counted["orders"] == len(plan.intents)
+    assert {"officers_only", "open_market"} <= set(counted["refused"])
+    house.bot().execute(plan)
+    assert house.bot().plan().funnel == dict.fromkeys(("events", "new", "followed", "orders"), 0) | {
+        "lines": counted["lines"],
+        "refused": {},
+    }

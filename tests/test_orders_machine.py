@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.engine import Bot, Plan
+from bot.engine import Bot
 from bot.errors import BrokerError, TryAgainError
 from bot.model import Decision, Fill, Holding, Order, OrderIntent, OrderStatus, Side
 from bot.orders import Desk
+from bot.plan import Plan
 from bot.store.lead import Lead
 from bot.store.repository import Repository
 from bot.trader import Policy, Trader

@@ -245,14 +245,11 @@ def test_verdicts_are_harmless_whatever_the_names(owner: str, title: str, reason
     assert all(len(line) <= 90 for line in said.split("\n"))
 
 
-def test_the_funnel_adds_up() -> None:
-    rows = [
-        decided(client_order_id="itb-1"),
-        decided(client_order_id="itb-1"),
-        *(decided(decision="skip", rule=rule) for rule in ("cash", "more_than", "cash")),
-    ]
-    assert render.funnel(rows) == "5 events − 1 more_than − 2 cash = 2 followed, 1 order"
-    assert render.funnel([]) == "0 events = 0 followed, 0 orders"
+def test_the_funnel_leads_from_lines_to_orders() -> None:
+    counted = {"lines": 1110, "events": 6, "new": 5, "refused": {"cash": 2, "more_than": 1}, "followed": 2, "orders": 1}
+    said = "1,110 lines → 6 events → 5 new − 2 cash − 1 more_than = 2 followed, 1 order"
+    assert render.funnel(counted) == said
+    assert render.funnel(counted | {"new": 0}) == "1,110 lines, nothing new"
 
 
 def test_empty_blocks_leave_no_gap() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.daemon import Daemon
-from bot.engine import Plan
 from bot.errors import ConfigError, SourceError
+from bot.plan import Plan
 from bot.sessions import Sessions
 from bot.timetable import Timetable
 

@@ -26,10 +26,10 @@ from bot.demo.lemon import market as german
 from bot.demo.market import NEW_YORK, VENUE, Market, market, trading_day
 from bot.demo.openfigi import OpenFigiServer
 from bot.demo.openinsider import OpenInsiderServer
-from bot.engine import Plan
 from bot.errors import ConfigError
 from bot.model import Account, Order, Position
 from bot.plain import plain
+from bot.plan import Plan
 from bot.render import Format
 from bot.sessions import Sessions
 from bot.settings import PREFIX, Settings
@@ -225,7 +225,7 @@ def _named(day: date) -> str:
 def _told(cycle: Cycle, changed: Sequence[Order]) -> str:
     headline = f"{cycle.plan.as_of.astimezone(NEW_YORK):%A %H:%M} in New York: {cycle.title}"
     decisions = [decision.row() for decision in cycle.plan.decisions]
-    summary = render.funnel(decisions) if decisions else "The page has nothing new: no decision, no order."
+    summary = render.funnel(cycle.plan.funnel) if decisions else "The page has nothing new: no decision, no order."
     orders = render.rows(plain(changed), Format.TABLE, ORDER_COLUMNS, title="Orders") if changed else ""
     return render.blocks([f"{headline}\n{'=' * len(headline)}", render.verdicts(decisions), summary, orders])
 

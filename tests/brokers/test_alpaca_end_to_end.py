@@ -20,9 +20,9 @@ from bot.demo.market import Market, market
 from bot.demo.openfigi import OpenFigiServer
 from bot.demo.show import DAY
 from bot.doctor import examine
-from bot.engine import Plan
 from bot.errors import NotPaperError
 from bot.model import Order, OrderStatus
+from bot.plan import Plan
 from bot.sessions import Sessions
 from bot.settings import Settings
 from tests.fakes import Time

@@ -17,11 +17,11 @@ from pydantic import SecretStr
 from bot.demo.market import market
 from bot.demo.rest import SecuritiesDbApi
 from bot.demo.serving import StandIn
-from bot.engine import Plan
 from bot.errors import ConfigError, SourceError
 from bot.events import find_events
 from bot.http import Http, strict_json
 from bot.model import Skip
+from bot.plan import Plan
 from bot.plugins import Kit, find
 from bot.settings import Settings
 from bot.sources.rest import securitiesdb
