@@ -17,6 +17,7 @@ from bot.orders import Desk
 from bot.plugins import Kind, Kit, find
 from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Prices, Rates, Source, Strategy
 from bot.prices import NoPrices
+from bot.provenance import Provenance, provenance
 from bot.sessions import Sessions
 from bot.settings import Settings
 from bot.store.database import Database, open_database
@@ -114,6 +115,7 @@ class App:
 
         TryAgainError while another process leads over the same database.
         """
+        self.store.provenance = self.provenance
         bot = self._bot(self.broker, self.store, desk=self.desk(), trade_backlog=trade_backlog)
         return replace(bot, sources=self.polled) if polling else bot
 
@@ -211,6 +213,12 @@ class App:
         """Where exchange rates come from; nobody is asked before two currencies differ."""
         rates: Rates = self._part("rates", self.settings.rates)
         return rates
+
+    @property
+    def provenance(self) -> Provenance:
+        """What every decision is kept with."""
+        factory, _ = find("strategies", self.settings.strategy)
+        return provenance(self.settings.strategy, factory, self.settings.shown())
 
     @property
     def limits(self) -> Limits:

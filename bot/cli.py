@@ -344,9 +344,22 @@ def db_upgrade() -> None:
 
 
 @config.command("show")
-def config_show(*, form: As = Format.TABLE) -> None:
-    """The settings in force, secrets masked."""
-    rows = [{"setting": name, "value": value} for name, value in _start().shown().items()]
+def config_show(
+    *,
+    kept: Annotated[str, typer.Option("--kept", metavar="HASH", help="those that `explain` names by this hash")] = "",
+    form: As = Format.TABLE,
+) -> None:
+    """The settings in force, or those that decisions were made with; secrets masked."""
+    settings = _start()
+    shown: dict[str, str] | None = settings.shown()
+    if kept:
+        from bot import app as wiring
+
+        with wiring.opened(settings, read_only=True) as parts:
+            shown = parts.store.settings(kept)
+    if shown is None:
+        raise BotError(f"no decision was made with settings {kept!r}; `insiderbot explain` names them")
+    rows = [{"setting": name, "value": value} for name, value in shown.items()]
     console.show_rows(rows, form, ("setting", "value"))
 
 

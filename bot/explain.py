@@ -24,6 +24,9 @@ def explain(
     lines = [_headline(decision), f"  filing      {_filing(decision)}"]
     if len(sources := decision.get("sources") or ()) > 1:
         lines.append(f"  witnesses   {', '.join(sources)}")
+    if made_by := decision.get("decided_by"):
+        words = "insiderbot {insiderbot}, strategy {strategy}, settings {settings}".format_map(made_by)
+        lines.append(f"  decided     {decision['decided_at'][:16].replace('T', ' ')} UTC by {words}")
     evidence = decision.get("evidence") or {}
     lines += [f"  {label:<11} {evidence[name]}" for name, label in STEPS.items() if name in evidence]
     if decision["decision"] == "skip":

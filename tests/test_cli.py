@@ -179,6 +179,11 @@ def test_a_trade_is_planned_placed_once_filled_and_explained(run: Run, clock: ti
     assert words.startswith("NWRB  Okafor Adaeze M, Chief Financial Officer: BUY")
     assert "25 whole shares" in words
     assert words.endswith("filled 25 at 41 USD, fee 1\n")
+    kept = told["decided_by"]["settings"]
+    assert f"by insiderbot 0.1.0, strategy executives, settings {kept}" in words
+    shown = run("config", "show", "--kept", kept, "--format", "json").json()
+    assert shown == run("config", "show", "--format", "json").json()
+    assert "no decision was made with settings 'nonsense'" in run("config", "show", "--kept", "nonsense").sentence
 
 
 @pytest.mark.usefixtures("clock")
@@ -588,7 +593,7 @@ COMMANDS = {
     ("db",): "Look after the database",
     ("db", "upgrade"): "Bring the database to this version's schema",
     ("config",): "Show the settings",
-    ("config", "show"): "The settings in force, secrets masked",
+    ("config", "show"): "The settings in force, or those that decisions were made with",
     ("config", "schema"): "The settings as JSON Schema",
     ("config", "example"): "The text of .env.example",
 }

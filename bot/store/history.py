@@ -1,6 +1,6 @@
 """The table of the past: every version of every event as a strategy sees it, found by company and person."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -11,11 +11,11 @@ from sqlalchemy import Connection, insert, select
 from bot.events import as_table
 from bot.history import companies, people
 from bot.model import Event
+from bot.store.queries import chunks
 from bot.store.tables import history
 from bot.trades import COLUMNS, DAY, DTYPES, INSTANT, NUMBER, TEXT
 
 SEVERAL: Final = "several"
-CHUNK: Final = 500  # keys per query: well below every engine's limit on bound values
 LOOK_BACK: Final = timedelta(days=400)  # how far a strategy sees the others of a company; a person's own past is whole
 KINDS: Final = {
     **{name: kind for name, kind in COLUMNS.items() if name != "key"},
@@ -40,7 +40,7 @@ def keep(connection: Connection, seen: Sequence[Event]) -> None:
     versions = select(history.c.event_key, history.c.known_at)
     kept = {
         (row.event_key, row.known_at)
-        for chunk in _chunks(cells["event_key"])
+        for chunk in chunks(cells["event_key"])
         for row in connection.execute(versions.where(history.c.event_key.in_(chunk)))
     }
     rows = (dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True))
@@ -59,7 +59,7 @@ def around(connection: Connection, seen: Sequence[Event]) -> pd.DataFrame:
         (everything, history.c.person, people(table)),
         (lately, history.c.company, companies(table)),
     ):
-        for chunk in _chunks(sorted(set(words))):
+        for chunk in chunks(sorted(set(words))):
             rows |= {(row.event_key, row.known_at): row for row in connection.execute(query.where(column.in_(chunk)))}
     cells = list(zip(*rows.values(), strict=True)) or [()] * len(KINDS)
     made = {name: _read(values, kind) for (name, kind), values in zip(KINDS.items(), cells, strict=True)}
@@ -88,7 +88,3 @@ def _read(cells: Sequence[Any], kind: str) -> Any:
 
 def _written(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))

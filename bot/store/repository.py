@@ -8,15 +8,19 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Column, Connection, Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import HaltedError, StoreError, TryAgainError
 from bot.halt_file import HaltFile
-from bot.model import Decision, Event, Fill, Holding, Instrument, Order, OrderIntent, OrderStatus, Side, Skip
+from bot.model import Decision, Event, Fill, Holding, Instrument, Order, OrderIntent, OrderStatus, Side
 from bot.plain import plain
+from bot.provenance import Provenance
+from bot.store import decisions as recorded
 from bot.store import lead
 from bot.store.database import Database
+from bot.store.decisions import parts
+from bot.store.queries import among, chunks
 from bot.store.tables import control, cursors, events, fills, lines, mappings, orders, row_of, transitions
 
 if TYPE_CHECKING:
@@ -28,7 +32,7 @@ HEARTBEAT: Final = "heartbeat"
 ACKNOWLEDGED: Final = "acknowledged_orders"
 WRITTEN_OFF: Final = "written_off"
 FLATTEN: Final = "flatten"
-CHUNK: Final = 500  # keys per query: well below every engine's limit on bound values
+SETTINGS: Final = "settings:"
 OPEN: Final = [status.value for status in OrderStatus if not status.is_final]
 # Built once, because every order takes them: whether it may be sent, and compare-and-set of its state.
 STEP: Final = insert(transitions).inline()  # nobody asks for its number
@@ -47,11 +51,13 @@ class Repository:
 
     While there is a `halt_file` nothing may be sent.
     With an `epoch` what is decided and sent is written down as long as that is the epoch of the process that leads.
+    With a `provenance` every decision is kept with what made it, and the settings under their hash.
     """
 
     def __init__(self, database: Database, halt_file: HaltFile | None = None) -> None:
         self._halt_file = halt_file
         self.epoch: int | None = None
+        self.provenance: Provenance | None = None
         self._database = database
         self._notes: dict[str, str] = {}
 
@@ -60,16 +66,16 @@ class Repository:
     def unseen(self, decisions: Sequence[Decision]) -> list[Decision]:
         """Those on events that no earlier cycle has decided for good, under their own key or any of their lines'."""
         keys = [decision.event.key for decision in decisions]
-        seen = self.seen_lines([key for decision in decisions for key in _parts(decision)])
+        seen = self.seen_lines([key for decision in decisions for key in parts(decision)])
         with self._database.read() as connection:
-            decided = _among(connection, select(events.c.event_key).where(events.c.final), events.c.event_key, keys)
-        return [d for d in decisions if d.event.key not in decided and seen.isdisjoint(_parts(d))]
+            decided = among(connection, select(events.c.event_key).where(events.c.final), events.c.event_key, keys)
+        return [d for d in decisions if d.event.key not in decided and seen.isdisjoint(parts(d))]
 
     def seen_lines(self, keys: Sequence[str]) -> set[str]:
         """Those of the lines' keys whose events have been decided for good."""
         by_line = select(lines.c.key).join(events, events.c.event_key == lines.c.event_key)
         with self._database.read() as connection:
-            return _among(connection, by_line.where(events.c.final), lines.c.key, keys)
+            return among(connection, by_line.where(events.c.final), lines.c.key, keys)
 
     def past(self, seen: Sequence[Event]) -> "pd.DataFrame":
         """What was seen before of the companies and people in these events, as a table of events."""
@@ -89,7 +95,9 @@ class Repository:
         try:
             with self._leading() as connection:
                 connection.execute(update(control).where(control.c.trade_from.is_(None)).values(trade_from=now))
-                _record_events(connection, decisions, now)
+                recorded.record(connection, decisions, now, self.provenance)
+                if self.provenance and decisions:
+                    _keep(connection, SETTINGS + self.provenance.settings_id, self.provenance.settings_text)
                 if seen:
                     from bot.store import history
 
@@ -104,7 +112,7 @@ class Repository:
     def have_decisions(self, decision_ids: Sequence[str]) -> set[str]:
         """Those of the ids that an order was already decided under."""
         with self._database.read() as connection:
-            return _among(connection, select(orders.c.decision_id), orders.c.decision_id, decision_ids)
+            return among(connection, select(orders.c.decision_id), orders.c.decision_id, decision_ids)
 
     def decided(self, *, about: str | None = None) -> list[dict[str, Any]]:
         """The recorded decisions as `run --format json` prints them, the latest first.
@@ -126,6 +134,11 @@ class Repository:
         with self._database.read() as connection:
             return [json.loads(details) for details in connection.execute(query).scalars()]
 
+    def settings(self, name: str) -> dict[str, str] | None:
+        """The settings that decisions were made with, by the hash they show; secrets masked."""
+        kept = self._kept(SETTINGS + name)
+        return None if kept is None else dict(json.loads(kept))
+
     # -- orders
 
     def open_orders(self) -> list[tuple[OrderIntent, Order]]:
@@ -144,7 +157,7 @@ class Repository:
 
     def known(self, keys: Sequence[str]) -> dict[str, Order]:
         """Those of the orders with these keys that are ours."""
-        found = [each for chunk in _chunks(keys) for each in self._orders(orders.c.client_order_id.in_(chunk))]
+        found = [each for chunk in chunks(keys) for each in self._orders(orders.c.client_order_id.in_(chunk))]
         return {order.client_order_id: order for _, order in found}
 
     def holdings(self, bought_by: datetime | None = None) -> list[Holding]:
@@ -279,7 +292,7 @@ class Repository:
         """The answers stored for these requests that have not expired by `now`."""
         found: dict[str, str] = {}
         with self._database.read() as connection:
-            for chunk in _chunks(requests):
+            for chunk in chunks(requests):
                 query = select(mappings.c.request, mappings.c.answer).where(mappings.c.request.in_(chunk))
                 found |= {
                     row.request: row.answer for row in connection.execute(query.where(mappings.c.expires_at > now))
@@ -291,7 +304,7 @@ class Repository:
         if not answers:
             return
         with self._database.write() as connection:
-            for chunk in _chunks(list(answers)):
+            for chunk in chunks(list(answers)):
                 connection.execute(delete(mappings).where(mappings.c.request.in_(chunk)))
             rows = [{"request": key, "answer": answer, "expires_at": expires_at} for key, answer in answers.items()]
             connection.execute(insert(mappings), rows)
@@ -331,45 +344,6 @@ def _keep(connection: Connection, name: str, value: str) -> None:
     connection.execute(insert(cursors).values(name=name, value=value))
 
 
-def _parts(decision: Decision) -> tuple[str, ...]:
-    """Everything an event's lines may come again under."""
-    return decision.event.keys + decision.event.aliases
-
-
-def _record_events(connection: Connection, decisions: Sequence[Decision], now: datetime) -> None:
-    """Keep every decision with its lines; one that was not final before makes room and keeps its first sight."""
-    keys = [decision.event.key for decision in decisions]
-    parts = {key: decision.event.key for decision in decisions for key in _parts(decision)}
-    first_seen: dict[str, datetime] = {}
-    for chunk in _chunks(keys):
-        query = select(events.c.event_key, events.c.first_seen_at).where(events.c.event_key.in_(chunk))
-        first_seen |= {row.event_key: row.first_seen_at for row in connection.execute(query)}
-    for chunk in _chunks(list(first_seen)):
-        connection.execute(delete(lines).where(lines.c.event_key.in_(chunk)))
-        connection.execute(delete(events).where(events.c.event_key.in_(chunk), ~events.c.final))
-    emptied = _among(connection, select(lines.c.event_key), lines.c.key, list(parts)) - set(keys)
-    for chunk in _chunks(list(parts)):
-        connection.execute(delete(lines).where(lines.c.key.in_(chunk)))
-    if decisions:
-        connection.execute(insert(events), [_seen(d, first_seen.get(d.event.key, now), now) for d in decisions])
-        connection.execute(insert(lines), [{"key": key, "event_key": event} for key, event in parts.items()])
-    has_lines = exists().where(lines.c.event_key == events.c.event_key)
-    for chunk in _chunks(sorted(emptied)):  # told under another key by now, as a page's event is by its filing
-        connection.execute(delete(events).where(events.c.event_key.in_(chunk), ~events.c.final, ~has_lines))
-
-
-def _seen(decision: Decision, first_seen_at: datetime, now: datetime) -> dict[str, Any]:
-    row = decision.row()
-    return {
-        **{name: row[name] for name in ("event_key", "owner", "decision", "rule", "reason", "client_order_id")},
-        "symbols": f" {' '.join(row['symbols'])} ",
-        "final": decision.verdict.final if isinstance(decision.verdict, Skip) else True,
-        "first_seen_at": first_seen_at,
-        "decided_at": now,
-        "details": json.dumps({**row, "decided_at": plain(now), "first_seen_at": plain(first_seen_at)}),
-    }
-
-
 def _new_order(intent: OrderIntent) -> dict[str, Any]:
     return {
         **row_of(orders, intent),
@@ -399,14 +373,3 @@ def _order(row: Any) -> tuple[OrderIntent, Order]:
     instrument = json.loads(values["instrument"])
     values["instrument"] = Instrument(**{**instrument, "proof": tuple(instrument["proof"])})
     return tuple(kind(**{item.name: values[item.name] for item in fields(kind)}) for kind in (OrderIntent, Order))  # type: ignore[return-value]
-
-
-def _among(connection: Connection, query: Select[Any], column: Column[Any], keys: Sequence[str]) -> set[str]:
-    found: set[str] = set()
-    for chunk in _chunks(keys):
-        found.update(connection.execute(query.where(column.in_(chunk))).scalars())
-    return found
-
-
-def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))

@@ -15,7 +15,8 @@ from sqlalchemy import text
 from bot.errors import StoreError, TryAgainError
 from bot.model import Decision, Fill, OrderStatus, Side, Skip
 from bot.store.database import Database, open_database
-from bot.store.repository import CHUNK, Repository
+from bot.store.queries import CHUNK
+from bot.store.repository import Repository
 from tests.builders import NOW, decision, event, instrument, intent, order, trade
 
 LATER = NOW + timedelta(hours=1)
