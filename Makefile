@@ -9,7 +9,7 @@ demo: $(VENV)/.run  ## the main job on the embedded market
 	@$(BIN)/insiderbot demo
 
 test: $(VENV)/.dev  ## every test, in parallel
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 fuzz: $(VENV)/.dev  ## a million mutated inputs over all parsers (about twenty minutes)
 	$(BIN)/python -m tests.fuzz

@@ -163,6 +163,8 @@ class Desk:
             return self._move(sent, replace(sent, status=OrderStatus.REJECTED, reason=str(error)))
         _check(sent, answer)
         found = self._broker.find(sent)  # by our key, since only the id of this very order may ever be activated
+        if found is None and self._broker.lookup_by_key:
+            raise BrokerError(f"the broker has taken {sent.client_order_id}, and does not show it yet")
         if found and found.broker_order_id != answer.broker_order_id:
             raise BrokerError(f"the broker answered with id {answer.broker_order_id}, and has {found.broker_order_id}")
         return self._adopt(sent, answer)

@@ -75,7 +75,7 @@ MUTANTS = (
     Mutant(
         name="seen after the order",
         file=ENGINE,
-        old="self.store.record(plan.decisions, plan.intents, plan.as_of)\n        return self.desk.work()",
+        old="self.store.record(plan.decisions, plan.intents, plan.as_of, plan.seen)\n        return self.desk.work()",
         new="self.store.record((), plan.intents, plan.as_of)\n        orders = self.desk.work()\n"
         "        self.store.record(plan.decisions, (), plan.as_of)\n        return orders",
         tests=("tests/test_engine.py::test_the_same_rows_again_place_nothing_new",),

@@ -609,6 +609,21 @@ def test_what_may_not_be_shown_yet_is_not_sent_again(store: Repository, broker: 
     assert broker.calls.count("submit") == 1
 
 
+def test_an_id_is_not_believed_before_the_order_is_shown_under_our_key(
+    store: Repository, broker: ScriptedBroker
+) -> None:
+    broker.visibility_lag = timedelta(seconds=10)
+    clock, shown = Time(), broker.find
+    broker.find = lambda order: None  # type: ignore[method-assign]
+    order = work(broker, store, clock)
+    assert (order.status, order.broker_order_id) == (OrderStatus.SUBMITTING, None)
+    broker.find = shown  # type: ignore[method-assign]
+    clock.now += timedelta(seconds=3)
+    order = work(broker, store, clock)
+    assert (order.status, broker.calls.count("submit")) == (OrderStatus.WORKING, 1)
+    assert order.broker_order_id == broker.book[order.client_order_id].broker_order_id
+
+
 def test_an_order_that_outlives_its_session_is_taken_back(store: Repository, broker: ScriptedBroker) -> None:
     work(broker, store)
     clock = Time(intent().valid_until)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from hypothesis import HealthCheck, settings
@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.engine import Bot
 from bot.errors import BrokerError, TryAgainError
-from bot.model import Decision, Fill, Holding, Order, OrderIntent, OrderStatus, Side
+from bot.model import Decision, Fill, Holding, Order, OrderStatus, Side
 from bot.orders import Desk
 from bot.plan import Plan
 from bot.store.lead import Lead
@@ -57,9 +57,9 @@ class Watched(Repository):
 
     turn: Turn
 
-    def record(self, decisions: Sequence[Decision], intents: Sequence[OrderIntent], now: datetime) -> None:
+    def record(self, *plan: Any) -> None:
         self.turn("record", "")
-        super().record(decisions, intents, now)
+        super().record(*plan)
 
     def move(self, before: Order, after: Order, fill: Fill | None = None) -> Order:
         self.turn("move", before.client_order_id)
