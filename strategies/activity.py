@@ -15,6 +15,8 @@ from strategies.kernels import NEVER, Entries, Flags, Ids, Numbers, Places, Quer
 SENIOR: Final = frozenset({Role.CEO, Role.CFO, Role.COO, Role.CTO, Role.PRESIDENT, Role.CHAIR, Role.CHIEF})
 """Who decides for the whole company: its chief officers of any kind, its president, and whoever chairs the board."""
 
+FADING: Final = 0.05  # of a score, for every day since the last purchase
+
 
 class Standing(NamedTuple):
     """What stands at each query: sum of the values, distinct owners, whether one is senior, when the last entered."""
@@ -75,14 +77,14 @@ def conviction(days: int = 30) -> Feature:
         past = history(events)
         rows, found = _bought(events, past, lasting(events, past, numbers(value_usd(events, None)), days))
         passed = np.where(found.last == NEVER, np.nan, (past.known[rows] - found.last) / DAY)
-        return column(events, rows, weighed(found, passed))
+        return column(events, rows, weight(found) - FADING * passed)
 
     return score
 
 
-def weighed(found: Standing, days: Numbers) -> Numbers:
-    """The score of each sum of purchases, the last of which is so many days ago."""
-    score: Numbers = np.log1p(found.total) + 0.75 * found.people + 1.0 * found.senior - 0.05 * days
+def weight(found: Standing) -> Numbers:
+    """The score of each sum of purchases before it begins to fade."""
+    score: Numbers = np.log1p(found.total) + 0.75 * found.people + 1.0 * found.senior
     return score
 
 

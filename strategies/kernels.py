@@ -140,6 +140,19 @@ def sweep(queries: Queries, entries: Entries, leaving: Places, people: int) -> t
     return total, distinct, ranked, last
 
 
+def spread(first: Places, until: Places, starts: Places) -> Ids:
+    """Which of the spells stand at each date, date by date and in their order.
+
+    A spell is a run of dates, from place `first` until before `until`; the spells of date n go from place starts[n] on.
+    """
+    free, found = starts[:-1].copy(), np.empty(starts[-1], dtype=np.int32)
+    for spell in range(len(first)):
+        for day in range(first[spell], until[spell]):
+            found[free[day]] = spell
+            free[day] += 1
+    return found
+
+
 def earlier(
     groups: Places, enters: Times, leaves: Times, counts: Flags, values: Numbers
 ) -> tuple[Flags, Flags, Numbers]:

@@ -9,7 +9,7 @@ from strategies import kernels
 from strategies.activity import cluster_size, conviction, senior_buyer
 from strategies.features import value_usd
 from strategies.habits import is_first_buy, is_largest, is_routine
-from strategies.kernels import compiled, counting_sort, jitted, last_before
+from strategies.kernels import compiled, counting_sort, jitted, last_before, spread
 from strategies.scores import scores
 from tests.builders import FEW
 from tests.strategies.happenings import HAPPENINGS, START, TABLES, Happening, table
@@ -60,7 +60,8 @@ def test_compiled_or_plain_a_kernel_finds_the_same(monkeypatch):
     for one, other in zip(plain[0], fast[0], strict=True):
         assert one.equals(other)
         assert one.notna().any()
-    assert plain[1].equals(fast[1])
+    assert all(plain[1].ranked(day).equals(fast[1].ranked(day)) for day in dates)
+    assert len(plain[1].score) > 0
 
 
 def test_a_compiled_bisection_finds_the_same_day():
@@ -119,6 +120,14 @@ def test_a_counting_sort_is_stable(codes, chance):
     order = np.array(chance.sample(range(len(codes)), len(codes)), dtype=np.int64)
     expected = order[np.argsort(codes[order], kind="stable")]
     assert counting_sort(order, codes, 6).tolist() == expected.tolist()
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)).map(sorted), max_size=6))
+def test_every_date_has_the_spells_that_stand_at_it(spells):
+    first, until = (np.array([spell[end] for spell in spells], dtype=np.int64) for end in (0, 1))
+    standing = [[n for n, (begun, over) in enumerate(spells) if begun <= day < over] for day in range(6)]
+    starts = np.cumsum([0, *map(len, standing)])
+    assert spread(first, until, starts).tolist() == [n for day in standing for n in day]
 
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=4).map(sorted), min_size=1, max_size=4), st.integers(-1, 11))
