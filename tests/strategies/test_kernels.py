@@ -4,10 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from bot.history import lean
 from bot.model import Role
 from strategies import kernels
 from strategies.activity import cluster_size, conviction, senior_buyer
-from strategies.features import value_usd
+from strategies.features import role_weight, value_usd
 from strategies.habits import is_first_buy, is_largest, is_routine
 from strategies.kernels import compiled, counting_sort, jitted, last_before, spread
 from strategies.scores import scores
@@ -110,6 +111,17 @@ def test_a_feature_keeps_the_index_and_changes_nothing(happenings):
         assert found.index.equals(events.index)
         assert found.dtype == "float64"
     assert events.equals(copy)
+
+
+@FEW
+@given(TABLES)
+def test_text_that_is_kept_once_as_in_a_long_history_changes_nothing(happenings):
+    events = table(*happenings)
+    for feature in (*PAST, role_weight):
+        assert feature(lean(events), None).equals(feature(events, None))
+    for variant in ("known", "seed"):
+        found = [scores(each, [START], variant=variant).ranked(START) for each in (events, lean(events))]
+        assert found[0].equals(found[1])
 
 
 CODES = arrays.arrays(np.int32, st.integers(0, 30), elements=st.integers(0, 5))
