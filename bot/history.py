@@ -27,9 +27,9 @@ def with_past(table: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
     later version of the event holds.
     """
     if len(past):
-        known = set(zip(table["event_key"], table["known_at"], strict=True))
-        again = [version in known for version in zip(past["event_key"], past["known_at"], strict=True)]
-        table = pd.concat([table, past.loc[~np.array(again)]], ignore_index=True)
+        both = pd.concat([table, past], ignore_index=True)
+        again = both.duplicated(["event_key", "known_at"]) & (both.index >= len(table))
+        table = both.loc[~again].reset_index(drop=True)
     return table.assign(
         issuer_id=_numbered(companies(table)),
         owner_id=_numbered(people(table)),

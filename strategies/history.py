@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from strategies.kernels import FOREVER, NEVER, Flags, Ids, Numbers, Places, Times, compiled, counting_sort
+from strategies.kernels import FOREVER, NEVER, Flags, Ids, Numbers, Places, Times, compiled, counting_sort, pays
 
 DAY: Final = 86_400_000_000  # microseconds
 
@@ -64,6 +64,9 @@ def nothing(rows: int) -> Numbers:
 def in_order(rows: Places, times: Times, *keys: Ids) -> Places:
     """The rows sorted by these codes, the first one first, and then by time."""
     at = times[rows]
+    if not pays(len(rows)):
+        columns: list[Any] = [at, *(key[rows] for key in reversed(keys))]
+        return rows[np.lexsort(columns)]
     order = rows if np.all(at[:-1] <= at[1:]) else rows[np.argsort(at)]  # a table is often in order already
     for key in reversed(keys):
         order = compiled(counting_sort, len(order))(order, key, int(key.max(initial=-1)) + 1)

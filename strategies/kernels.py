@@ -4,7 +4,7 @@ Each takes what it needs sorted, looks at every element a constant number of tim
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from heapq import heappop, heappush
 from importlib.util import find_spec
 from math import isnan
@@ -31,7 +31,23 @@ LONG: Final = 30_000  # rows; below it the plain loops take less time than to lo
 
 def compiled(kernel: Callable[P, R], rows: int) -> Callable[P, R]:
     """The kernel, compiled where there are many rows and numba is installed (the extra `research`)."""
-    return jitted(kernel) if rows >= LONG and find_spec("numba") else kernel
+    return jitted(kernel) if pays(rows) else partial(plain, kernel)
+
+
+def pays(rows: int) -> bool:
+    """Whether there are so many rows that a compiled kernel is the faster way, and numba is installed."""
+    return rows >= LONG and find_spec("numba") is not None
+
+
+def plain(kernel: Callable[..., R], *arrays: Any) -> R:
+    """What the kernel finds, run on lists: Python reads an element of them several times as fast as of an array."""
+    return kernel(*map(_listed, arrays))
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, tuple):  # of arrays, with names
+        return type(value)(*map(_listed, value))
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 @cache

@@ -11,6 +11,7 @@ import pytest
 from bot.events import as_table, find_events
 from bot.history import versions, with_past
 from bot.model import InsiderTrade
+from bot.store import history
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from tests.builders import KNOWN_AT, NOW, decision, event, table, trade
@@ -150,6 +151,16 @@ def test_a_person_s_past_is_whole_and_a_company_s_is_what_is_not_too_old(store: 
     assert told(store.past(find_events(table(trade())))) == [("Okafor Adaeze M", 7), ("Lindqvist Marit", 9)]
 
 
+def test_of_the_past_only_what_was_traded_on_the_open_market_is_told_and_only_to_who_trades_there(
+    store: Repository,
+) -> None:
+    exercise = {"code": "M", "side": None}
+    old = [trade(known_at=KNOWN_AT - 48 * HOUR), trade(known_at=KNOWN_AT - 48 * HOUR, shares=Decimal(7), **exercise)]
+    store.record([], [], NOW, find_events(table(*old)))
+    assert told(store.past(find_events(table(trade())))) == [("Okafor Adaeze M", 1000)]
+    assert len(store.past(find_events(table(trade(**exercise))))) == 0
+
+
 def test_what_does_not_say_when_it_was_public_has_no_place_in_the_past(store: Repository) -> None:
     store.record([], [], NOW, [event(trade=trade(known_at=None))])
     assert len(store.past([event()])) == 0
@@ -159,3 +170,10 @@ def test_many_people_are_found_however_many_there_are(store: Repository) -> None
     seen = find_events(table(*(trade(owner=f"Number {n}", symbol="NWRB") for n in range(1200))))
     store.record([decision()], [], NOW, seen)
     assert len(store.past(seen)) == 1200
+
+
+def test_who_is_asked_for_in_two_parts_is_told_once(store: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "CHUNK", 2)
+    seen = find_events(table(*(trade(owner=f"Number {n}", symbol="NWRB") for n in range(5))))
+    store.record([], [], NOW, seen)
+    assert len(store.past(seen)) == 5

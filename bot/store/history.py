@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from bot.store.tables import history
 from bot.trades import COLUMNS, DAY, DTYPES, INSTANT, NUMBER, TEXT
 
 SEVERAL: Final = "several"
+MANY: Final = 10_000  # keys per query; twice as many are below every engine's limit on bound values
 LOOK_BACK: Final = timedelta(days=400)  # how far a strategy sees the others of a company; a person's own past is whole
 KINDS: Final = {
     **{name: kind for name, kind in COLUMNS.items() if name != "key"},
@@ -27,6 +29,8 @@ KINDS: Final = {
     "exercised": NUMBER,
     "quarantine": TEXT,
 }
+# Of one event all versions have one side, or none: a version is never missed between two others.
+TRADED: Final = select(*(history.c[name] for name in KINDS)).where(history.c.side.is_not(None))
 
 
 def keep(connection: Connection, seen: Sequence[Event]) -> None:
@@ -35,8 +39,7 @@ def keep(connection: Connection, seen: Sequence[Event]) -> None:
     told = table[table["known_at"].notna()].drop_duplicates(["event_key", "known_at"])
     if told.empty:
         return
-    cells = {name: _plain(told[name], kind) for name, kind in KINDS.items()}
-    cells |= {"company": companies(told), "person": people(told)}
+    cells = cells_of(told)
     versions = select(history.c.event_key, history.c.known_at)
     kept = {
         (row.event_key, row.known_at)
@@ -48,22 +51,30 @@ def keep(connection: Connection, seen: Sequence[Event]) -> None:
         connection.execute(insert(history), new)
 
 
+def cells_of(told: pd.DataFrame) -> dict[str, list[Any]]:
+    """The columns of the table of the past, filled from an events table, in the types that every engine takes."""
+    cells = {name: _plain(told[name], kind) for name, kind in KINDS.items()}
+    return cells | {"company": companies(told), "person": people(told)}
+
+
 def around(connection: Connection, seen: Sequence[Event]) -> pd.DataFrame:
-    """The past of these events' companies and people: everything of the people, and the company's last 400 days."""
-    table = as_table(seen)
-    everything = select(*(history.c[name] for name in KINDS))
+    """The past of these events' companies and people: everything of the people, and the company's last 400 days.
+
+    That is what was bought and sold on the open market, as far as anybody in these events did so: nothing else can be
+    followed, and awards and exercises are most of what is stored.
+    """
+    table = as_table([event for event in seen if event.trade.side])
     first = table["known_at"].min()
-    lately = everything if pd.isna(first) else everything.where(history.c.known_at >= _written(first - LOOK_BACK))
-    rows: dict[tuple[str, str], Any] = {}
-    for query, column, words in (
-        (everything, history.c.person, people(table)),
-        (lately, history.c.company, companies(table)),
-    ):
-        for chunk in chunks(sorted(set(words))):
-            rows |= {(row.event_key, row.known_at): row for row in connection.execute(query.where(column.in_(chunk)))}
-    cells = list(zip(*rows.values(), strict=True)) or [()] * len(KINDS)
+    since = "" if pd.isna(first) else _written(first - LOOK_BACK)
+    rows: list[Sequence[Any]] = []
+    for who, where in zip_longest(*(chunks(sorted(set(words)), MANY) for words in (people(table), companies(table)))):
+        lately = history.c.company.in_(where or ()) & (history.c.known_at >= since)
+        # As the driver gives them: to make something of each cell, row by row, takes twice as long.
+        rows += connection.execute(TRADED.where(history.c.person.in_(who or ()) | lately)).cursor.fetchall()
+    cells = list(zip(*rows, strict=True)) or [()] * len(KINDS)
     made = {name: _read(values, kind) for (name, kind), values in zip(KINDS.items(), cells, strict=True)}
-    return pd.DataFrame(made | {"keys": np.fromiter(([()] * len(rows)), dtype=object)})
+    past = pd.DataFrame(made | {"keys": np.fromiter(([()] * len(rows)), dtype=object)}, copy=False)
+    return past if len(table) <= MANY else past.drop_duplicates(["event_key", "known_at"], ignore_index=True)
 
 
 def _plain(column: "pd.Series[Any]", kind: str) -> list[Any]:
@@ -80,7 +91,8 @@ def _plain(column: "pd.Series[Any]", kind: str) -> list[Any]:
 def _read(cells: Sequence[Any], kind: str) -> Any:
     """A column of the events table."""
     if kind == SEVERAL:
-        return np.fromiter((tuple(cell.split()) for cell in cells), dtype=object)
+        several = {cell: tuple(cell.split()) for cell in set(cells)}
+        return np.fromiter(map(several.__getitem__, cells), dtype=object)
     if kind == INSTANT:
         return pd.to_datetime(pd.Series(cells, dtype="str"), format="ISO8601", utc=True).astype(DTYPES[INSTANT])
     return pd.array(cells, dtype=DTYPES[kind])

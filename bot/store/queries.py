@@ -16,6 +16,6 @@ def among(connection: Connection, query: Select[Any], column: Column[Any], keys:
     return found
 
 
-def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+def chunks(keys: Sequence[str], size: int = CHUNK) -> Iterator[Sequence[str]]:
     """The keys, so many at a time."""
-    return (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))
+    return (keys[start : start + size] for start in range(0, len(keys), size))

@@ -1,0 +1,113 @@
+"""What it takes to decide a day's 1,000 rows against a stored history of 4,000,000: events, their past, verdicts.
+
+    python benchmarks/today.py [ROWS]
+
+The history is `made_up`, in a SQLite file as the store keeps it; the day is the last of it, and its rows are lines of
+people and companies that the history knows. Only what one cycle does about them is timed; what other
+processes take from the machine shows in the difference to the CPU's time.
+"""
+
+import sqlite3
+import sys
+import time
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from bot.demo.history import as_filings, made_up
+from bot.events import as_table, decided, find_events
+from bot.history import with_past
+from bot.store.database import open_database
+from bot.store.history import cells_of
+from bot.store.repository import Repository
+from strategies.activity import cluster_size, conviction
+from strategies.habits import is_first_buy, is_routine
+from strategies.rules import Rule, follow, open_market
+
+ROWS = 4_000_000
+TODAY = 1_000
+TURNS = 7
+BATCH = 100_000
+FAST = ("synchronous=OFF", "journal_mode=OFF", "cache_size=-2000000")
+
+looking_back = follow(
+    open_market,
+    Rule(
+        name="looks_back",
+        passes=lambda events: (
+            (events["cluster_size"] >= 2)
+            & (events["conviction"] > 10)
+            & (events["is_first_buy"] == 1)
+            & (events["is_routine"] != 1)
+        ),
+        words="{cluster_size:,} traded together, conviction {conviction}, first {is_first_buy}, routine {is_routine}",
+        features={
+            "cluster_size": cluster_size(),
+            "conviction": conviction(),
+            "is_first_buy": is_first_buy(),
+            "is_routine": is_routine,
+        },
+    ),
+)
+
+
+def fill(path: Path, events: pd.DataFrame) -> None:
+    """Keep the events where the store keeps its past."""
+    open_database(f"sqlite:///{path}").close()
+    with closing(sqlite3.connect(path)) as connection:
+        for setting in FAST:
+            connection.execute(f"PRAGMA {setting}")
+        for start in range(0, len(events), BATCH):
+            cells = cells_of(events.iloc[start : start + BATCH])
+            places = ", ".join("?" for _ in cells)
+            connection.executemany(
+                f"INSERT INTO history ({', '.join(cells)}) VALUES ({places})", zip(*cells.values(), strict=True)
+            )
+        connection.commit()
+
+
+def decide(store: Repository, trades: pd.DataFrame) -> list[tuple[str, float]]:
+    """What a cycle does, and how long each step of it takes."""
+    clock = [time.perf_counter()]
+    seen = find_events(trades)
+    clock.append(time.perf_counter())
+    past = store.past(seen)
+    clock.append(time.perf_counter())
+    table = with_past(as_table(seen), past)
+    clock.append(time.perf_counter())
+    judged = looking_back(table, None)
+    clock.append(time.perf_counter())
+    decisions = decided(seen, judged[judged.index < len(seen)])
+    clock.append(time.perf_counter())
+    steps = (f"{len(seen):,} events", f"{len(past):,} rows of their past", "all in one table", "verdicts")
+    steps = (*steps, f"{len(decisions):,} decisions")
+    return list(zip(steps, (after - before for before, after in pairwise(clock)), strict=True))
+
+
+def main() -> None:
+    """Print the figures."""
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+    events = made_up(seed=1, rows=rows + rows // 50)
+    events = events[events["known_at"] < pd.Timestamp("2026-01-01", tz="UTC")]  # then only amendments are left
+    day = events.tail(TODAY)
+    history = events[events["known_at"] < day["known_at"].iloc[0]].tail(rows)
+    trades = as_filings(day).tail(TODAY)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "history.db"
+        fill(path, history)
+        with closing(open_database(f"sqlite:///{path}")) as database:
+            turns = [decide(Repository(database), trades) for _ in range(TURNS)]
+        size = path.stat().st_size / 1e9
+    print(f"{len(trades):,} rows of today, {len(history):,} stored ({size:.1f} GB)")
+    for step, times in ((turn[0][0], [each[1] for each in turn]) for turn in zip(*turns, strict=True)):
+        print(f"  {step:30} {median(times):6.3f} s")
+    whole = [sum(seconds for _, seconds in turn) for turn in turns]
+    print(f"decided in {median(whole):.2f} s, {whole[0]:.2f} s the first time (at most 0.5 s)")
+
+
+if __name__ == "__main__":
+    main()
