@@ -3,20 +3,31 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import reduce
 from itertools import chain
 from operator import add
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from pydantic import NonNegativeInt, PositiveFloat
 
 from bot.errors import ConfigError
-from bot.ports import Strategy
 from bot.sessions import Sessions
-from strategies.features import Base, Feature, days_to_file, fraction_of_holdings, sessions_since_known
-from strategies.words import Case, Places, Said, gathered, percent, strings, written
+from strategies.features import (
+    Base,
+    Feature,
+    days_late,
+    days_to_file,
+    fraction_of_holdings,
+    sessions_since_known,
+    value_usd,
+)
+from strategies.words import Case, Places, Said, columns_of, decimals, falling, gathered, percent, strings, written
+
+Share = str | float | Decimal
+"""A part of a whole: `"1%"`, or 0.01."""
 
 CODES: Final = {
     "A": "an award",
@@ -34,30 +45,56 @@ class Rule:
     """A test every event must pass: `passes` decides all rows at once, `words` say it, passed or not.
 
     Words are one sentence with fields, or a function that yields sentences with the rows they are for (words.py); a row
-    that falls under none, because the test does not concern it, passes without words.
+    that falls under none, or under an empty one, because the test does not concern it, passes without words.
+    A row is unknown to the rule, and refused also by its contrary (`not_`), where a feature or one of the columns in
+    `needs` is missing.
     """
 
     name: str
     passes: Callable[[pd.DataFrame], "pd.Series[bool]"]
     words: str | Callable[[pd.DataFrame], Iterable[Case]]
     features: Mapping[str, Feature] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+
+    def cases(self, table: pd.DataFrame) -> Iterable[Case]:
+        """The rule's sentences with the rows of the table that they are for."""
+        return [(True, self.words)] if isinstance(self.words, str) else self.words(table)
 
     def said(self, table: pd.DataFrame, rows: Places, before: str = "") -> Iterator[Said]:
         """What the rule says of these rows of the table, with something before it; rows it says nothing of are left."""
-        cases = [(True, self.words)] if isinstance(self.words, str) else self.words(table)
-        return written(table, ((condition, before + sentence) for condition, sentence in cases), rows)
+        cases = self.cases(table)
+        return written(table, ((condition, sentence and before + sentence) for condition, sentence in cases), rows)
 
 
-def follow(*rules: Rule) -> Strategy:
-    """A strategy that follows the events which pass every rule.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What one rule says of one event, and the values it looked at: its features, and what its sentence shows.
+
+    Values are plain Python, days as dates, None where one is missing.
+    """
+
+    name: str
+    passed: bool
+    words: str
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A strategy that follows the events which pass every one of its rules.
 
     It returns the events with each rule's features as columns, and `decision` (buy, sell or skip), `rule` (the first
     that refused, empty for none) and `reason` in words. ConfigError when two rules call different features by one name.
     """
-    features = features_of(rules)
 
-    def decide(events: pd.DataFrame, as_of: datetime | None = None) -> pd.DataFrame:
-        table = events.assign(**{name: feature(events, as_of) for name, feature in features.items()})
+    rules: tuple[Rule, ...]
+
+    def __post_init__(self) -> None:
+        features_of(self.rules)
+
+    def __call__(self, events: pd.DataFrame, as_of: datetime | None = None) -> pd.DataFrame:
+        """Every event with its verdict, as of an instant; without one, each as it became known."""
+        rules, table = self.rules, self._with_features(events, as_of)
         # The place of the first rule that refuses a row; one past the last rule when none does.
         first = np.full(len(table), len(rules), dtype=np.int8)
         for place in reversed(range(len(rules))):
@@ -73,7 +110,44 @@ def follow(*rules: Rule) -> Strategy:
             reason=gathered(reasons, np.arange(len(table))),
         )
 
-    return decide
+    def checks(self, events: pd.DataFrame, as_of: datetime | None = None) -> list[tuple[Check, ...]]:
+        """For each event what every rule says of it, in the rules' order, also after the first that refuses."""
+        table = self._with_features(events, as_of)
+        return [*zip(*(_checks(rule, table) for rule in self.rules), strict=True)] or [()] * len(table)
+
+    def _with_features(self, events: pd.DataFrame, as_of: datetime | None) -> pd.DataFrame:
+        return events.assign(**{name: feature(events, as_of) for name, feature in features_of(self.rules).items()})
+
+
+def follow(*rules: Rule) -> Stack:
+    """A strategy that follows the events which pass every rule."""
+    return Stack(rules)
+
+
+def _checks(rule: Rule, table: pd.DataFrame) -> list[Check]:
+    rows = np.arange(len(table))
+    words = gathered(rule.said(table, rows), rows)
+    read = [{*rule.features, *rule.needs} for _ in rows]
+    for sentence, found in falling(rule.cases(table), rows):
+        for row in found:
+            read[row].update(columns_of(sentence))
+    return [
+        Check(
+            name=rule.name,
+            passed=bool(passes),
+            words=text,
+            inputs={name: _plain(table[name].iloc[row]) for name in sorted(read[row])},
+        )
+        for row, passes, text in zip(rows, passed(rule, table), words, strict=True)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.to_pydatetime() if value.tz else value.date()
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def all_said(rules: Iterable[Rule], table: pd.DataFrame, rows: Places) -> Said:
@@ -130,9 +204,25 @@ def _officer_words(events: pd.DataFrame) -> Iterator[Case]:
 
 
 officers_only: Final = Rule(
-    name="officers_only", passes=lambda events: events["is_officer"].fillna(value=False), words=_officer_words
+    name="officers_only", passes=lambda events: events["is_officer"], words=_officer_words, needs=("is_officer",)
 )
 """Only people who are officers of the company; unknown counts as no."""
+
+
+def _only(name: str, side: str) -> Rule:
+    return Rule(
+        name=name,
+        passes=lambda events: events["side"] == side,
+        words="{side:buy=a purchase|sell=a sale|=neither a purchase nor a sale on the open market}",
+        needs=("side",),
+    )
+
+
+bought_only: Final = _only("bought_only", "buy")
+"""Only purchases on the open market."""
+
+sold_only: Final = _only("sold_only", "sell")
+"""Only sales on the open market."""
 
 
 def _planned_words(events: pd.DataFrame) -> Iterator[Case]:
@@ -150,10 +240,22 @@ not_planned: Final = Rule(
 """No sales under a plan that was made in advance (Rule 10b5-1); purchases pass, planned or not."""
 
 
-def more_than(share: str | Decimal, *, base: Base = "before") -> Rule:
+def fraction(share: Share) -> float:
+    """The share as a fraction: `"1%"` and 0.01 are alike; ConfigError for what is no number from 0 on."""
+    text = str(share).strip()
+    try:
+        number = Decimal(text.removesuffix("%").strip()) / (100 if text.endswith("%") else 1)
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite() or number < 0:
+        raise ConfigError(f"{share!r} is not a share: write 1% or 0.01")
+    return float(number)
+
+
+def more_than(share: Share, *, base: Base = "before") -> Rule:
     """Only trades of more than this share of the person's holdings (`"1%"` or 0.01), before or after the trade."""
     name = "fraction_of_holdings" if base == "before" else "fraction_of_holdings_after"
-    least = float(Decimal(str(share).removesuffix("%")) / (100 if str(share).endswith("%") else 1))
+    least = fraction(share)
 
     def words(events: pd.DataFrame) -> Iterator[Case]:
         asked = f" (asked for: more than {percent(least)})"
@@ -183,7 +285,22 @@ def _share_after(events: pd.DataFrame) -> Iterator[Case]:
     yield True, ", none held after"
 
 
-def known_within(*, sessions: int, venue: str | Sessions = "XNYS") -> Rule:
+def worth(least: PositiveFloat) -> Rule:
+    """Only trades of at least so many US dollars; in other money, or without a value, never."""
+
+    def words(events: pd.DataFrame) -> Iterator[Case]:
+        yield events["value_usd"].isna(), "what it was worth in USD is unknown"
+        yield True, f"worth {{value_usd:.2}} USD (asked for: at least {decimals(least)})"
+
+    return Rule(
+        name="worth",
+        passes=lambda events: events["value_usd"] >= least,
+        words=words,
+        features={"value_usd": value_usd},
+    )
+
+
+def known_within(*, sessions: NonNegativeInt, venue: str | Sessions = "XNYS") -> Rule:
     """Only events that became public at most so many sessions of the venue ago; without an instant, never."""
     calendar = Sessions(venue) if isinstance(venue, str) else venue
 
@@ -201,7 +318,7 @@ def known_within(*, sessions: int, venue: str | Sessions = "XNYS") -> Rule:
     )
 
 
-def filed_within(*, days: int) -> Rule:
+def filed_within(*, days: NonNegativeInt) -> Rule:
     """Only trades that were filed at most so many business days after they were made."""
 
     def words(events: pd.DataFrame) -> Iterator[Case]:
@@ -214,4 +331,22 @@ def filed_within(*, days: int) -> Rule:
         passes=lambda events: events["days_to_file"].between(0, days),
         words=words,
         features={"days_to_file": days_to_file},
+    )
+
+
+def on_time(*, deadline: NonNegativeInt = 2) -> Rule:
+    """Only trades that were filed by the legal deadline, so many business days after they were made."""
+    late = f"days_late_{deadline}"
+
+    def words(events: pd.DataFrame) -> Iterator[Case]:
+        yield events["days_to_file"].isna(), "the source does not say when it was traded or filed"
+        yield events["days_to_file"] < 0, "filed on {filed_on:date}, before it was traded on {traded_on:date}"
+        made = f"filed {{days_to_file:business day(s)}} after the trade, {{{late}:business day(s)}} late"
+        yield True, f"{made} (asked for: at most {deadline} after it)"
+
+    return Rule(
+        name="on_time",
+        passes=lambda events: (events[late] <= 0) & (events["days_to_file"] >= 0),
+        words=words,
+        features={"days_to_file": days_to_file, late: days_late(deadline)},
     )

@@ -42,12 +42,17 @@ class Said(NamedTuple):
 
 def written(table: pd.DataFrame, cases: Iterable[Case], rows: Places) -> Iterator[Said]:
     """Those of the rows (places in the table) that fall under a case, each under its first, with their sentences."""
+    return (_filled(sentence, table, hit) for sentence, hit in falling(cases, rows) if sentence)
+
+
+def falling(cases: Iterable[Case], rows: Places) -> Iterator[tuple[str, Places]]:
+    """Each sentence with those of the rows that fall under its case and under none before it."""
     left = iter(cases)
     while len(rows) and (case := next(left, None)):  # a case that nobody needs is not even looked at
         condition, sentence = case
         hit = _holds(condition, rows)
         if hit.any():
-            yield _filled(sentence, table, rows[hit])
+            yield sentence, rows[hit]
         rows = rows[~hit]
 
 
@@ -75,6 +80,11 @@ def columns_of(sentence: str) -> list[str]:
 def percent(fraction: float) -> str:
     """The fraction as a sentence shows it."""
     return _percents([float(np.rint(fraction * 10_000))])[0]
+
+
+def decimals(number: float) -> str:
+    """The number as a sentence shows it with two decimals at most."""
+    return _decimals([float(np.floor(np.round(number * 100, 6)))])[0]
 
 
 def _holds(condition: "pd.Series[bool] | bool", rows: Places) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
@@ -119,7 +129,8 @@ def _field(part: Part, table: pd.DataFrame, rows: Places) -> tuple[Places, Any]:
 def _form(part: Part) -> tuple[Writer, str]:
     """How values are written, and what stands where one is missing.
 
-    `{x}` as it is, `{x!r}` quoted, `{x:,}` whole with commas, `{x:%}` a fraction in percent with two decimals at most,
+    `{x}` as it is, `{x!r}` quoted, `{x:,}` whole with commas, `{x:.2}` with two decimals at most, rounded down so that
+    it stays below what it is below, `{x:%}` a fraction in percent with two decimals at most,
     `{x:day(s)}` counted (1 day, 2 days), `{x:date}` and `{x:minute}` a date, an instant in UTC; `{x:buy=bought|=sold}`
     what stands behind the value's name, or behind none.
     """
@@ -137,14 +148,19 @@ def _form(part: Part) -> tuple[Writer, str]:
     raise ConfigError(f"a rule's sentence has no form {part.form!r} for {part.column}; the forms are {known}")
 
 
+def _decimals(hundredths: list[float]) -> list[str]:
+    return [f"{number / 100:,.2f}".rstrip("0").rstrip(".") for number in hundredths]
+
+
 def _percents(hundredths: list[float]) -> list[str]:
-    return [f"{number / 100:,.2f}".rstrip("0").rstrip(".") + " %" for number in hundredths]
+    return [f"{number} %" for number in _decimals(hundredths)]
 
 
 FORMS: Final[dict[str, Writer]] = {
     "": lambda values: list(map(str, values)),
     "r": lambda values: list(map(repr, values)),
     ",": lambda numbers: [f"{number:,.0f}" for number in numbers],
+    ".2": _decimals,
     "%": _percents,
     "date": lambda days: [str(np.datetime64(int(day), "D")) for day in days],
     "clock": lambda minutes: [f"{minute // 60:02.0f}:{minute % 60:02.0f}" for minute in minutes],
@@ -153,6 +169,7 @@ FORMS: Final[dict[str, Writer]] = {
 # What is written alike is made alike first, so that there is less to write.
 ROUNDED: Final[dict[str, Callable[[Any], Any]]] = {
     ",": lambda numbers: np.rint(numbers.astype("float64")),
+    ".2": lambda numbers: np.floor(np.round(numbers.astype("float64") * 100, 6)),  # but for the noise of a float
     "%": lambda fractions: np.rint(fractions.astype("float64") * 10_000),
     "date": lambda instants: _since_1970(instants, "D"),
     "clock": lambda instants: _since_1970(instants, "m") % (24 * 60),

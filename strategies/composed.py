@@ -1,0 +1,73 @@
+"""Rules made of rules: any of them, all of them, or the contrary of one."""
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from itertools import product
+from operator import and_
+
+import numpy as np
+import pandas as pd
+
+from bot.errors import ConfigError
+from strategies.rules import Rule, features_of, passed
+from strategies.words import Case
+
+
+def any_of(*rules: Rule, name: str | None = None) -> Rule:
+    """What passes one of these rules, passes: the words are those of the first that lets it, else those of all."""
+    return _joined(rules, name or "_or_".join(rule.name for rule in rules), decisive=True)
+
+
+def all_of(*rules: Rule, name: str | None = None) -> Rule:
+    """What passes all of these rules, passes: the words are those of the first that refuses, else those of all."""
+    return _joined(rules, name or "_and_".join(rule.name for rule in rules), decisive=False)
+
+
+def not_(rule: Rule, *, name: str | None = None) -> Rule:
+    """What the rule refuses, passes, in the rule's own words; what is unknown to the rule is refused all the same."""
+    inputs = [*rule.features, *rule.needs]
+
+    def words(events: pd.DataFrame) -> Iterator[Case]:
+        for condition, sentence in rule.cases(events):
+            yield condition, _turned(sentence)
+
+    return Rule(
+        name=name or f"not_{rule.name}",
+        passes=lambda events: events[inputs].notna().all(axis=1) & ~passed(rule, events),
+        words=words,
+        features=rule.features,
+        needs=rule.needs,
+    )
+
+
+def _joined(rules: Sequence[Rule], name: str, *, decisive: bool) -> Rule:
+    """One rule of several, of which the first to say so decides that a row passes, or that it does not."""
+    if not rules:
+        raise ConfigError("any_of and all_of need at least one rule")
+
+    def passes(events: pd.DataFrame) -> "pd.Series[bool]":
+        decided = np.logical_or.reduce([passed(rule, events) == decisive for rule in rules])
+        return pd.Series(decided == decisive, index=events.index)
+
+    def words(events: pd.DataFrame) -> Iterator[Case]:
+        cases = [[*rule.cases(events), (True, "")] for rule in rules]
+        for rule, own in zip(rules, cases, strict=True):
+            decides = pd.Series(passed(rule, events) == decisive, index=events.index)
+            yield from ((decides & condition, sentence) for condition, sentence in own)
+        for together in product(*cases):
+            conditions, sentences = zip(*together, strict=True)
+            yield reduce(and_, conditions), "; ".join(filter(None, sentences))
+
+    return Rule(
+        name=name,
+        passes=passes,
+        words=words,
+        features=features_of(rules),
+        needs=tuple(dict.fromkeys(column for rule in rules for column in rule.needs)),
+    )
+
+
+def _turned(sentence: str) -> str:
+    """The sentence about a threshold that is not to be met."""
+    wanted, refused = "(asked for: ", "(not asked for: "
+    return sentence.replace(refused, wanted) if refused in sentence else sentence.replace(wanted, refused)
