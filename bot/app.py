@@ -203,6 +203,19 @@ class App:
         return broker
 
     @cached_property
+    def strategy(self) -> tuple[str, Strategy]:
+        """How to decide, and its name, which is part of every decision's identity."""
+        settings = self.settings
+        if settings.strategy_file is None:
+            return settings.strategy, self._part("strategies", settings.strategy)
+        if settings.strategy != Settings.model_fields["strategy"].default:
+            raise ConfigError("BOT_STRATEGY and BOT_STRATEGY_FILE both say how to decide: leave one of them empty")
+        from bot.strategy_file import read
+
+        found = read(settings.strategy_file, self.kit)
+        return found.name, found.strategy
+
+    @cached_property
     def prices(self) -> Prices:
         """Where quotes come from; without a setting there are none."""
         prices: Prices = self._part("prices", self.settings.prices) if self.settings.prices else NoPrices()
@@ -270,7 +283,7 @@ class App:
             raise ConfigError(
                 f"BOT_VENUE is {settings.venue}, but {broker.name} trades at {broker.mic}: write BOT_VENUE={broker.mic}"
             )
-        strategy: Strategy = self._part("strategies", settings.strategy)
+        name, strategy = self.strategy
         trader = Trader(
             mapper=self.mapper(broker, cache),
             broker=broker,
@@ -278,9 +291,7 @@ class App:
             sessions=Sessions(settings.venue),
             rates=self.rates,
             prices=self.prices,
-            policy=Policy(
-                account=settings.account, strategy=settings.strategy, notional=settings.notional, entry=settings.entry
-            ),
+            policy=Policy(account=settings.account, strategy=name, notional=settings.notional, entry=settings.entry),
             limits=self.limits,
             drawdown=self.drawdown,
         )

@@ -364,13 +364,19 @@ def config_show(
 
 
 @config.command("schema")
-def config_schema() -> None:
+def config_schema(
+    *,
+    strategy_file: Annotated[
+        bool, typer.Option("--strategy-file", help="The strategy file instead, with every rule there is.")
+    ] = False,
+) -> None:
     """The settings as JSON Schema."""
     import json
 
     from bot.settings import Settings
+    from bot.strategy_file import schema
 
-    console.say(json.dumps(Settings.model_json_schema(), indent=2))
+    console.say(json.dumps(schema() if strategy_file else Settings.model_json_schema(), indent=2))
 
 
 @config.command("example")

@@ -4,17 +4,21 @@ import difflib
 import importlib
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bot.errors import ConfigError
 from bot.http import Http
 from bot.ports import Clock, Memory, PaperBook, Prices
 from bot.settings import Settings
 
-Kind = Literal["sources", "strategies", "brokers", "prices", "rates"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+Table = Literal["bars", "sizes"]
+Kind = Literal["sources", "strategies", "brokers", "prices", "rates", "bars", "sizes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,25 +39,51 @@ Factory = Callable[[Kit], Any]
 
 def find(kind: Kind, spec: str) -> tuple[Factory, str]:
     """The factory a setting names and the argument for it; ConfigError with a suggestion when there is none."""
+    factory, argument = named(kind, spec, "factory")
+    if not callable(factory):
+        raise ConfigError(f"{spec!r} is not a factory: write a function that takes a Kit and returns the part")
+    return factory, argument
+
+
+def named(kind: str, spec: str, thing: str) -> tuple[Any, str]:
+    """What an entry point of this kind, or a module, has under this name, and what stood behind an entry point's.
+
+    ConfigError says what there is, and that one's own is written module:`thing`.
+    """
     name, _, argument = spec.partition(":")
-    known = {entry.name: entry for entry in entry_points(group=f"insiderbot.{kind}")}
+    known = installed(kind)
     if name in known:
-        return known[name].load(), argument
+        return known[name](), argument
     if argument and all(part.isidentifier() for part in name.split(".")):
         return _imported(spec, name, argument), ""
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(sorted(known))} or write module:factory"
+    hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(sorted(known))} or write module:{thing}"
     raise ConfigError(f"there is no {name!r} among the {kind}; {hint}")
 
 
-def _imported(spec: str, module: str, attribute: str) -> Factory:
+def installed(kind: str) -> dict[str, Callable[[], Any]]:
+    """What is installed of this kind, by name; each is loaded when it is called."""
+    return {entry.name: entry.load for entry in entry_points(group=f"insiderbot.{kind}")}
+
+
+def daily_figures(kit: Kit, table: Table) -> "pd.DataFrame":
+    """The table of daily figures that a setting names; ConfigError with what to write when it names none."""
+    spec: str = getattr(kit.settings, table)
+    if not spec:
+        raise ConfigError(
+            f"the strategy needs {table}, and BOT_{table.upper()} is empty:"
+            f" write BOT_{table.upper()}=files:PATH, a CSV or Parquet file"
+        )
+    factory, argument = find(table, spec)
+    figures: pd.DataFrame = factory(replace(kit, argument=argument))
+    return figures
+
+
+def _imported(spec: str, module: str, attribute: str) -> Any:
     here = str(Path.cwd())
     if here not in sys.path:  # a user's own file lies where they start the bot, like with `python -m`
         sys.path.insert(0, here)
     try:
-        factory = getattr(importlib.import_module(module), attribute)
+        return getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, SyntaxError) as error:
         raise ConfigError(f"{spec!r} cannot be loaded: {error}") from error
-    if not callable(factory):
-        raise ConfigError(f"{spec!r} is not a factory: write a function that takes a Kit and returns the part")
-    return factory  # type: ignore[no-any-return]

@@ -96,11 +96,25 @@ class Settings(BaseSettings):
         "",
         description="The source that must show an event before it is traded, or none; when empty, edgar if it is one",
     )
-    strategy: str = Field("executives", description="How to decide: executives, or your own module:factory")
+    strategy: str = Field(
+        "executives",
+        description="How to decide: executives, clusters, conviction, opportunistic, small_caps, or module:factory",
+    )
+    strategy_file: Path | None = Field(
+        None, description="How to decide, as rules in a TOML file of your own; instead of a strategy"
+    )
     broker: str = Field(
         "simulated", description="Who takes the orders: simulated, alpaca, lemon_markets, or your own module:factory"
     )
     prices: str = Field("", description="Quotes for the simulated broker: files:PATH (CSV), or your own module:factory")
+    bars: str = Field(
+        "",
+        description="Daily bars for rules that need them: files:PATH (CSV or Parquet: date,symbol,close,volume)",
+    )
+    sizes: str = Field(
+        "",
+        description="Sizes of companies for rules that need them: files:PATH (CSV or Parquet: date,symbol,market_cap)",
+    )
     rates: str = Field(
         "ecb",
         description="Exchange rates, asked only when currencies differ: ecb, files:PATH, or your own module:factory",
@@ -114,13 +128,18 @@ class Settings(BaseSettings):
     )
 
     more_than: Fraction = Field(
-        Decimal("0.01"), description="executives: the least share of the person's holdings, as 1% or 0.01"
+        Decimal("0.01"), description="executives, small_caps: the least share of the person's holdings, as 1% or 0.01"
     )
     holdings_base: Literal["before", "after"] = Field(
-        "before", description="executives: holdings before the trade, or after it as the first tutorial had it"
+        "before",
+        description="executives, small_caps: holdings before the trade, or after it as the first tutorial had it",
     )
-    known_within: Days = Field(3, description="executives: sessions since the trade became public, at most")
-    filed_within: Days = Field(5, description="executives: business days between trade and filing, at most")
+    known_within: Days = Field(
+        3, description="Every built-in strategy: sessions since the trade became public, at most"
+    )
+    filed_within: Days = Field(
+        5, description="Every built-in strategy: business days between trade and filing, at most"
+    )
 
     notional: Money = Field(Decimal(1000), description="Size of a buy, in account currency")
     entry: Literal["next_open", "now"] = Field(

@@ -1,16 +1,13 @@
 """Rules made of rules: any of them, all of them, or the contrary of one."""
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
-from itertools import product
-from operator import and_
 
 import numpy as np
 import pandas as pd
 
 from bot.errors import ConfigError
 from strategies.rules import Rule, features_of, passed
-from strategies.words import Case
+from strategies.words import Case, Sentence
 
 
 def any_of(*rules: Rule, name: str | None = None) -> Rule:
@@ -50,13 +47,11 @@ def _joined(rules: Sequence[Rule], name: str, *, decisive: bool) -> Rule:
         return pd.Series(decided == decisive, index=events.index)
 
     def words(events: pd.DataFrame) -> Iterator[Case]:
-        cases = [[*rule.cases(events), (True, "")] for rule in rules]
-        for rule, own in zip(rules, cases, strict=True):
+        for rule in rules:
             decides = pd.Series(passed(rule, events) == decisive, index=events.index)
-            yield from ((decides & condition, sentence) for condition, sentence in own)
-        for together in product(*cases):
-            conditions, sentences = zip(*together, strict=True)
-            yield reduce(and_, conditions), "; ".join(filter(None, sentences))
+            yield from ((decides & condition, sentence) for condition, sentence in rule.cases(events))
+            yield decides, ""
+        yield True, tuple(rule.cases(events) for rule in rules)
 
     return Rule(
         name=name,
@@ -67,7 +62,9 @@ def _joined(rules: Sequence[Rule], name: str, *, decisive: bool) -> Rule:
     )
 
 
-def _turned(sentence: str) -> str:
+def _turned(sentence: Sentence) -> Sentence:
     """The sentence about a threshold that is not to be met."""
+    if not isinstance(sentence, str):
+        return tuple([(condition, _turned(one)) for condition, one in cases] for cases in sentence)
     wanted, refused = "(asked for: ", "(not asked for: "
     return sentence.replace(refused, wanted) if refused in sentence else sentence.replace(wanted, refused)

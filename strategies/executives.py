@@ -1,11 +1,19 @@
 """The default strategy: officers who trade more than a sliver of what they hold, while it is news."""
 
 from bot.plugins import Kit
-from bot.ports import Strategy
-from strategies.rules import filed_within, follow, known_within, more_than, not_planned, officers_only, open_market
+from strategies.rules import (
+    Stack,
+    filed_within,
+    follow,
+    known_within,
+    more_than,
+    not_planned,
+    officers_only,
+    open_market,
+)
 
 
-def strategy(kit: Kit) -> Strategy:
+def strategy(kit: Kit) -> Stack:
     """The `executives` strategy with the thresholds of the settings."""
     settings = kit.settings
     return follow(

@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from functools import reduce
 from itertools import chain
-from operator import add
 from typing import Any, Final
 
 import numpy as np
@@ -24,7 +22,7 @@ from strategies.features import (
     sessions_since_known,
     value_usd,
 )
-from strategies.words import Case, Places, Said, columns_of, decimals, falling, gathered, percent, strings, written
+from strategies.words import Case, Condition, Places, Said, decimals, gathered, joined, percent, shown, strings, written
 
 Share = str | float | Decimal
 """A part of a whole: `"1%"`, or 0.01."""
@@ -60,10 +58,9 @@ class Rule:
         """The rule's sentences with the rows of the table that they are for."""
         return [(True, self.words)] if isinstance(self.words, str) else self.words(table)
 
-    def said(self, table: pd.DataFrame, rows: Places, before: str = "") -> Iterator[Said]:
-        """What the rule says of these rows of the table, with something before it; rows it says nothing of are left."""
-        cases = self.cases(table)
-        return written(table, ((condition, sentence and before + sentence) for condition, sentence in cases), rows)
+    def said(self, table: pd.DataFrame, rows: Places) -> Iterator[Said]:
+        """What the rule says of these rows of the table; rows it says nothing of are left out."""
+        return written(table, self.cases(table), rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +98,7 @@ class Stack:
             first[~passed(rules[place], table)] = place
         refused = [rule.said(table, np.flatnonzero(first == place)) for place, rule in enumerate(rules)]
         followed = np.flatnonzero(first == len(rules))
-        reasons = [*chain.from_iterable(refused), all_said(rules, table, followed)]
+        reasons = [*chain.from_iterable(refused), joined(table, (rule.cases(table) for rule in rules), followed)]
         return table.assign(
             decision=strings(["buy", "sell", "skip"]).take(
                 np.where(first < len(rules), 2, _places(table["side"])), allow_fill=True
@@ -128,9 +125,9 @@ def _checks(rule: Rule, table: pd.DataFrame) -> list[Check]:
     rows = np.arange(len(table))
     words = gathered(rule.said(table, rows), rows)
     read = [{*rule.features, *rule.needs} for _ in rows]
-    for sentence, found in falling(rule.cases(table), rows):
+    for columns, found in shown(rule.cases(table), rows):
         for row in found:
-            read[row].update(columns_of(sentence))
+            read[row].update(columns)
     return [
         Check(
             name=rule.name,
@@ -148,17 +145,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, pd.Timestamp):
         return value.to_pydatetime() if value.tz else value.date()
     return value.item() if isinstance(value, np.generic) else value
-
-
-def all_said(rules: Iterable[Rule], table: pd.DataFrame, rows: Places) -> Said:
-    """What the rules say of each of these rows, one after the other."""
-    said = [
-        pd.Series(gathered(rule.said(table, rows, "; " if place else ""), rows)) for place, rule in enumerate(rules)
-    ]
-    whole = reduce(add, said, pd.Series("", index=range(len(rows)), dtype="str"))
-    if said and (said[0] == "").any():
-        whole = whole.str.removeprefix("; ")
-    return Said(rows, np.arange(len(rows)), whole.array)
 
 
 def _places(side: "pd.Series[str]") -> Places:
@@ -270,7 +256,7 @@ def more_than(share: Share, *, base: Base = "before") -> Rule:
     )
 
 
-def _share_before(events: pd.DataFrame) -> Iterator[Case]:
+def _share_before(events: pd.DataFrame) -> Iterator[tuple[Condition, str]]:
     yield events["held_before"].isna(), ", but the holdings before are unknown"
     less = (events["side"] == "sell") & (events["exercised"] > 0)
     for rows, net in ((less, " less {exercised:,} that came in by exercise or award with them"), (~less, "")):
@@ -279,7 +265,7 @@ def _share_before(events: pd.DataFrame) -> Iterator[Case]:
         yield rows, net + " of {held_before:,} held before = {fraction_of_holdings:%}, basis = {basis}"
 
 
-def _share_after(events: pd.DataFrame) -> Iterator[Case]:
+def _share_after(events: pd.DataFrame) -> Iterator[tuple[Condition, str]]:
     yield events["shares_after"].isna(), ", but the holdings after are unknown"
     yield events["shares_after"] > 0, ", {shares_after:,} held after = {fraction_of_holdings_after:%}"
     yield True, ", none held after"

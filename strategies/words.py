@@ -15,7 +15,11 @@ import pandas as pd
 
 from bot.errors import ConfigError
 
-Case = tuple["pd.Series[bool] | bool", str]
+Condition: TypeAlias = "pd.Series[bool] | bool"
+Sentence: TypeAlias = "str | tuple[Iterable[Case], ...]"
+"""Text with fields, or the sentences of several in a row, joined by semicolons."""
+
+Case: TypeAlias = "tuple[Condition, Sentence]"
 """A condition on the rows, and the sentence for those it holds for."""
 
 Texts: TypeAlias = Any
@@ -40,12 +44,33 @@ class Said(NamedTuple):
     texts: Texts
 
 
-def written(table: pd.DataFrame, cases: Iterable[Case], rows: Places) -> Iterator[Said]:
-    """Those of the rows (places in the table) that fall under a case, each under its first, with their sentences."""
-    return (_filled(sentence, table, hit) for sentence, hit in falling(cases, rows) if sentence)
+def written(table: pd.DataFrame, cases: Iterable[Case], rows: Places, before: str = "") -> Iterator[Said]:
+    """Those of the rows (places in the table) that fall under a case, each under its first, with their sentences.
+
+    A sentence that is not empty has something before it.
+    """
+    for sentence, hit in falling(cases, rows):
+        if not isinstance(sentence, str):
+            yield joined(table, sentence, hit, before)
+        elif sentence:
+            yield _filled(before + sentence, table, hit)
 
 
-def falling(cases: Iterable[Case], rows: Places) -> Iterator[tuple[str, Places]]:
+def joined(table: pd.DataFrame, parts: Iterable[Iterable[Case]], rows: Places, before: str = "") -> Said:
+    """What several say of each of these rows, one after the other; with something before it where they say any."""
+    said = [
+        pd.Series(gathered(written(table, cases, rows, "; " if place else ""), rows))
+        for place, cases in enumerate(parts)
+    ]
+    whole = reduce(add, said, pd.Series("", index=range(len(rows)), dtype="str"))
+    if said and (said[0] == "").any():
+        whole = whole.str.removeprefix("; ")
+    if before:
+        whole = whole.where(whole == "", before + whole)
+    return Said(rows, np.arange(len(rows)), whole.array)
+
+
+def falling(cases: Iterable[Case], rows: Places) -> Iterator[tuple[Sentence, Places]]:
     """Each sentence with those of the rows that fall under its case and under none before it."""
     left = iter(cases)
     while len(rows) and (case := next(left, None)):  # a case that nobody needs is not even looked at
@@ -77,6 +102,16 @@ def columns_of(sentence: str) -> list[str]:
     return list(dict.fromkeys(part.column for part in parts(sentence) if part.column))
 
 
+def shown(cases: Iterable[Case], rows: Places) -> Iterator[tuple[list[str], Places]]:
+    """The columns that the sentences of these rows show, with the rows."""
+    for sentence, hit in falling(cases, rows):
+        if isinstance(sentence, str):
+            yield columns_of(sentence), hit
+        else:
+            for part in sentence:
+                yield from shown(part, hit)
+
+
 def percent(fraction: float) -> str:
     """The fraction as a sentence shows it."""
     return _percents([float(np.rint(fraction * 10_000))])[0]
@@ -87,7 +122,7 @@ def decimals(number: float) -> str:
     return _decimals([float(np.floor(np.round(number * 100, 6)))])[0]
 
 
-def _holds(condition: "pd.Series[bool] | bool", rows: Places) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _holds(condition: Condition, rows: Places) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     if isinstance(condition, bool):
         return np.full(len(rows), condition)
     known = condition if condition.dtype == bool else condition.fillna(value=False)

@@ -1,0 +1,73 @@
+"""What every strategy promises, asked of one: for the tests of your own.
+
+from bot.contract import check_strategy
+
+def test_my_strategy_keeps_the_contract():
+    check_strategy(my_strategy)
+"""
+
+from typing import Any, Final
+
+import pandas as pd
+from pandas.testing import assert_frame_equal
+
+from bot.demo.history import made_up
+from bot.events import VERDICT
+from bot.model import Side
+from bot.ports import Strategy
+
+DECISIONS: Final = frozenset({*Side, "skip"})
+
+
+def check_strategy(strategy: Strategy, events: pd.DataFrame | None = None) -> None:
+    """AssertionError in one sentence when the strategy breaks a promise; None when it keeps all of them.
+
+    It is shown an events table, by default three years of a made-up history: whole, again, shuffled, empty, and as it
+    stood at several instants, both as each event became known and at that instant.
+    """
+    table = made_up(seed=1, rows=600, years=3) if events is None else events
+    table = table.set_axis(pd.RangeIndex(1000, 1000 + len(table)))
+    before = table.copy()
+    judged = strategy(table, None)
+    _same(table, before, "it changes the table it is given; work on a copy, as `events.assign` makes")
+    _is_complete(table, judged)
+    _same(strategy(table, None), judged, "it says something else when asked again")
+    _same(strategy(table.iloc[:0], None), judged.iloc[:0], "it cannot be asked about no events", dtypes=False)
+    shuffled = strategy(table.sample(frac=1, random_state=1), None)
+    _same(shuffled.loc[table.index], judged, "it depends on the order of the rows")
+    for share in (0.25, 0.5, 0.75):
+        instant: Any = table["known_at"].quantile(share)
+        then = _as_of(table, instant)
+        _same(strategy(then, None), judged.loc[then.index], f"what became known after {instant} changes its verdicts")
+        _is_complete(then, strategy(then, instant))
+
+
+def _is_complete(events: pd.DataFrame, judged: pd.DataFrame) -> None:
+    """Every row is there, under its index, with a verdict and a reason."""
+    _holds(judged.index.equals(events.index), "it must return every row, in the order and under the index it was given")
+    lost = [name for name in (*events.columns, *VERDICT) if name not in judged.columns]
+    _holds(not lost, f"its table lacks the column {next(iter(lost), '')!r}")
+    odd = [*judged.loc[~judged["decision"].isin(DECISIONS), "decision"]]
+    _holds(not odd, f"only buy, sell and skip are decisions (found {next(iter(odd), '')!r})")
+    refused = judged[judged["decision"] == "skip"]
+    _holds(bool((refused["rule"].fillna("") != "").all()), "a skip must name the rule that refused")
+    _holds(bool((refused["reason"].fillna("") != "").all()), "a skip must have a reason")
+
+
+def _holds(promise: bool, problem: str) -> None:  # noqa: FBT001
+    if not promise:
+        raise AssertionError(problem)
+
+
+def _as_of(events: pd.DataFrame, instant: pd.Timestamp) -> pd.DataFrame:
+    """What was known at an instant, and nothing of what has replaced it since."""
+    then = events[~(events["known_at"] > instant)]
+    return then.assign(superseded_at=then["superseded_at"].where(then["superseded_at"] <= instant))
+
+
+def _same(found: pd.DataFrame, expected: pd.DataFrame, problem: str, *, dtypes: bool = True) -> None:
+    shown = [name for name in expected.columns if name != "superseded_at"]  # which the future alone may change
+    try:
+        assert_frame_equal(found[shown], expected[shown], check_dtype=dtypes)
+    except (AssertionError, KeyError) as error:
+        raise AssertionError(f"{problem} ({' '.join(str(error).split())[:200]})") from None
