@@ -26,7 +26,7 @@ def dipped(by: Share, *, bars: pd.DataFrame, sessions: PositiveInt = 20) -> Rule
 
     return Rule(
         name="dipped",
-        passes=lambda events: events[name] >= least,
+        passes=lambda events: events[name].round(9) >= least,  # 40 is 20 % below 50, in floats too
         words=words,
         features={name: price_dip(bars, sessions)},
     )

@@ -2,37 +2,45 @@
 
 from datetime import datetime
 from functools import cache
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from strategies.activity import conviction
+from strategies.activity import FADING, conviction
 from strategies.features import Feature
-from strategies.history import column, numbers
+from strategies.history import codes, column, numbers
 from strategies.scores import NEW_YORK, scores
+
+ALIKE: Final = 1e-9  # what two scores may differ by and be the same: more than the noise of a float
 
 
 @cache
 def conviction_rank(days: int = 30) -> Feature:
-    """The place of the issuer's `conviction` in the list of the evening before: 1 when no other company scores more.
+    """The place of the issuer's `conviction` among the scores of the evening before: 1 when no other company has more.
 
-    The list has every issuer's score as it stood at the end of the day before the row's `known_at` in New York, so
-    that the order in which a day's news arrives changes nothing; equal scores share the better place. Unknown without a
-    score; an issuer whose score is unknown is ahead of nobody.
+    Those are as they stood at the end of the day before the row's `known_at` in New York, faded since, so that the
+    order in which a day's news arrives changes nothing; equal scores share the better place. Unknown without a score;
+    an issuer whose score is unknown is ahead of nobody.
     """
 
     def rank(events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
         own = numbers(conviction(days)(events, as_of))
         rows = np.flatnonzero(~np.isnan(own))
-        known = pd.DatetimeIndex(events["known_at"])[rows].tz_convert(NEW_YORK).tz_localize(None)
-        eves = known.normalize() - pd.Timedelta(days=1)
-        listed = scores(events, eves.unique(), days).dropna(subset="score")
-        asked = pd.DataFrame({"as_of": eves, "issuer_id": events["issuer_id"].to_numpy()[rows]})
-        last = asked.merge(listed, how="left", on=["as_of", "issuer_id"])["score"].to_numpy()
-        ahead = np.zeros(len(rows))
-        falling = {eve: -listed["score"].to_numpy()[places] for eve, places in listed.groupby("as_of").indices.items()}
-        for eve, places in asked.groupby("as_of").indices.items():
-            ahead[places] = np.searchsorted(falling.get(eve, ahead[:0]), -own[rows][places])
-        return column(events, rows, 1 + ahead - (last > own[rows]))
+        known = pd.DatetimeIndex(events["known_at"])[rows].tz_convert(NEW_YORK)
+        today, eves = pd.factorize(known.tz_localize(None).normalize() - pd.Timedelta(days=1), sort=True)
+        least = own[rows] + FADING * ((known - known.normalize()) / pd.Timedelta(days=1)) + ALIKE
+        listed = scores(events, pd.DatetimeIndex(eves), days)
+        issuers, places = codes(events["issuer_id"]), np.empty(len(rows))
+        order = np.argsort(today, kind="stable")
+        edges = np.searchsorted(today[order], np.arange(1, len(eves)))
+        for eve, asked in enumerate(np.split(order, edges) if len(eves) else []):
+            on = slice(listed.starts[eve], listed.starts[eve + 1])
+            mine = np.full(issuers.max(initial=0) + 1, -np.inf)
+            mine[listed.spells.issuers[listed.spell[on]]] = listed.score[on]
+            falling = np.sort(-listed.score[on][~np.isnan(listed.score[on])])
+            ahead = np.searchsorted(falling, -least[asked])
+            places[asked] = 1 + ahead - (mine[issuers[rows[asked]]] > least[asked])
+        return column(events, rows, places)
 
     return rank
