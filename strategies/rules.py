@@ -81,7 +81,9 @@ class Stack:
     """A strategy that follows the events which pass every one of its rules.
 
     It returns the events with each rule's features as columns, and `decision` (buy, sell or skip), `rule` (the first
-    that refused, empty for none) and `reason` in words. ConfigError when two rules call different features by one name.
+    that refused, empty for none) and `reason` in words. What passes and is neither bought nor sold on the open market
+    cannot be followed, and is refused as by `open_market`. ConfigError when two rules call different features by one
+    name.
     """
 
     rules: tuple[Rule, ...]
@@ -91,14 +93,14 @@ class Stack:
 
     def __call__(self, events: pd.DataFrame, as_of: datetime | None = None) -> pd.DataFrame:
         """Every event with its verdict, as of an instant; without one, each as it became known."""
-        rules, table = self.rules, self._with_features(events, as_of)
+        rules, table = (*self.rules, open_market), self._with_features(events, as_of)
         # The place of the first rule that refuses a row; one past the last rule when none does.
         first = np.full(len(table), len(rules), dtype=np.int8)
         for place in reversed(range(len(rules))):
             first[~passed(rules[place], table)] = place
         refused = [rule.said(table, np.flatnonzero(first == place)) for place, rule in enumerate(rules)]
         followed = np.flatnonzero(first == len(rules))
-        reasons = [*chain.from_iterable(refused), joined(table, (rule.cases(table) for rule in rules), followed)]
+        reasons = [*chain.from_iterable(refused), joined(table, (rule.cases(table) for rule in self.rules), followed)]
         return table.assign(
             decision=strings(["buy", "sell", "skip"]).take(
                 np.where(first < len(rules), 2, _places(table["side"])), allow_fill=True

@@ -54,6 +54,8 @@ def said(table, *cases):
     ("sentence", "words"),
     [
         ("{shares:,} shares", "1,234,568 shares"),
+        ("{shares:.2} shares", "1,234,567.5 shares"),
+        ("{share:.2} of a million", "1.23 of a million"),
         ("{share:%}", "123.46 %"),
         ("{days:business day(s)}", "1 business day"),
         ("{known_at:minute} UTC", "2026-03-02 22:01 UTC"),
