@@ -1,0 +1,127 @@
+"""The contract that every strategy keeps: ours do, and one that breaks a promise is told which."""
+
+import pandas as pd
+import pytest
+
+from bot.contract import check_strategy
+from bot.demo.history import made_up
+from bot.ports import Strategy
+from strategies.company_rules import among_best, clustered, convinced
+from strategies.composed import any_of, not_
+from strategies.person_rules import first_buy, largest, opportunistic, senior
+from strategies.rules import filed_within, follow, known_within, more_than, on_time, open_market, worth
+
+EVENTS = made_up(seed=3, rows=400, years=2)
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        follow(open_market, any_of(clustered(owners=2), among_best(places=3)), known_within(sessions=3)),
+        follow(open_market, convinced(12.0), any_of(first_buy(years=1), largest, not_(opportunistic()))),
+        follow(senior(), not_(worth(50_000)), more_than("1%"), on_time(), filed_within(days=5)),
+    ],
+    ids=["activity", "habits", "rows"],
+)
+def test_stacks_of_our_rules_keep_the_contract(stack: Strategy) -> None:
+    check_strategy(stack)
+
+
+def judged(events: pd.DataFrame, **verdict: object) -> pd.DataFrame:
+    return events.assign(**({"decision": "skip", "rule": "mine", "reason": "why not"} | verdict))
+
+
+def forgets_rows(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    return judged(events).iloc[1:]
+
+
+def numbers_anew(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    return judged(events).reset_index(drop=True)
+
+
+def loses_a_column(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    return judged(events).drop(columns="event_key")
+
+
+def has_no_reason_column(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    return judged(events).drop(columns="reason")
+
+
+def holds(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    return judged(events, decision="hold")
+
+
+def decides_nothing(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    return judged(events, decision=None)
+
+
+def names_no_rule(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    return judged(events, rule="")
+
+
+def gives_no_reason(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    return judged(events, reason="")
+
+
+def writes_into_its_table(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    events["rule"] = "mine"
+    return judged(events)
+
+
+def fails_without_events(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    return judged(events, reason=f"after {events['known_at'].iloc[0]:%Y}" if len(events) else "none").head(
+        len(events) or 1 / 0  # type: ignore[arg-type]
+    )
+
+
+def looks_at_the_row_above(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    return judged(events, reason="the one before is " + events["event_key"].shift(fill_value="none"))
+
+
+def looks_ahead(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    last = events.groupby("issuer_id")["known_at"].transform("max")
+    return judged(events, reason="the last one is of " + last.astype("str"))
+
+
+def looks_at_what_was_amended_later(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    return judged(events, reason="amended: " + events["superseded_at"].notna().astype("str"))
+
+
+class SaysSomethingElse:
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, events: pd.DataFrame, _: object) -> pd.DataFrame:
+        self.asked += 1
+        return judged(events, reason=f"asked {self.asked} times")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "problem"),
+    [
+        (forgets_rows, "it must return every row"),
+        (numbers_anew, "it must return every row"),
+        (loses_a_column, "its table lacks the column 'event_key'"),
+        (has_no_reason_column, "its table lacks the column 'reason'"),
+        (holds, "only buy, sell and skip are decisions (found 'hold')"),
+        (decides_nothing, "only buy, sell and skip are decisions"),
+        (names_no_rule, "a skip must name the rule that refused"),
+        (gives_no_reason, "a skip must have a reason"),
+        (writes_into_its_table, "it changes the table it is given"),
+        (SaysSomethingElse(), "it says something else when asked again"),
+        (looks_at_the_row_above, "it depends on the order of the rows"),
+        (looks_ahead, "what became known after"),
+        (looks_at_what_was_amended_later, "what became known after"),
+    ],
+)
+def test_whoever_breaks_a_promise_is_told_which(strategy: Strategy, problem: str) -> None:
+    with pytest.raises(AssertionError) as caught:
+        check_strategy(strategy, EVENTS)
+    assert str(caught.value).startswith(problem)
+
+
+def test_a_strategy_is_asked_about_no_events_too() -> None:
+    with pytest.raises(ZeroDivisionError):
+        check_strategy(fails_without_events, EVENTS)
