@@ -209,3 +209,21 @@ def test_a_name_in_bot_poll_that_is_no_source_is_told() -> None:
         _ = parts.polled
     with app.opened(Settings.of(sources="finviz", **chosen)) as parts:
         assert parts.polled == []
+
+
+def test_a_strategy_file_decides_under_its_own_name() -> None:
+    Path("mine.toml").write_text('name = "mine"\nrules = [{rule = "largest"}]\n')
+    with app.opened(settings(strategy_file="mine.toml", sources=("files:.",)), clock=at_now, fresh=True) as parts:
+        name, strategy = parts.strategy
+        assert (name, [rule.name for rule in strategy.rules]) == ("mine", ["largest"])  # type: ignore[attr-defined]
+        bot = parts.looking()
+    assert (bot.strategy, bot.trader.policy.strategy) == (strategy, "mine")
+
+
+def test_a_strategy_and_a_strategy_file_are_one_too_many() -> None:
+    both = settings(strategy_file="mine.toml", strategy="clusters")
+    with (
+        app.opened(both, clock=at_now, fresh=True) as parts,
+        pytest.raises(ConfigError, match=r"^BOT_STRATEGY and BOT_STRATEGY_FILE both say how to decide"),
+    ):
+        parts.strategy  # noqa: B018

@@ -28,6 +28,7 @@ from bot.demo.serving import Reply, StandIn
 from bot.http import strict_json
 from bot.model import InsiderTrade, Order
 from bot.settings import Settings
+from bot.strategy_file import schema
 from tests.sources.pages import LINES, Line, new_list
 
 BEFORE_OPEN = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)  # a Tuesday; what was filed on Monday evening is public
@@ -357,6 +358,7 @@ def test_the_status_of_a_bot_that_never_ran(run: Run) -> None:
 def test_the_example_and_the_schema_are_what_the_settings_say(run: Run) -> None:
     assert run("config", "example").out == Settings.example()
     assert run("config", "schema").json() == json.loads(json.dumps(Settings.model_json_schema()))
+    assert json.loads(run("config", "schema", "--strategy-file").out) == schema()
 
 
 def test_the_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
