@@ -43,7 +43,11 @@ def commands() -> list[str]:
     return [line for block in blocks("sh") for line in block.splitlines()]
 
 
-EXAMPLES = {text.split("\n")[0].removeprefix("# "): text for text in blocks("python") if text.startswith("# my_")}
+EXAMPLES = {
+    text.split("\n")[0].removeprefix("# "): text
+    for text in (*blocks("python"), *blocks("toml"))
+    if text.startswith("# my")
+}
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +136,34 @@ def test_a_part_of_your_own_is_one_file_and_one_setting(
     if example == "my_strategy.py":
         assert "filed_within" not in {d["rule"] for d in decisions}
     assert "buy" in {d["decision"] for d in decisions} or example == "my_source.py"
+
+
+@pytest.mark.parametrize(
+    ("examples", "rules", "refusing"),
+    [
+        (["my.toml"], None, "clustered_or_convinced"),
+        (["my_rule.py"], '{rule = "my_rule:dear", price = 50}', "dear"),
+        (["my_feature.py"], '{not = {rule = "my_feature:no_fridays"}}', "not_no_fridays"),
+    ],
+)
+def test_a_strategy_file_names_rules_of_ours_and_of_your_own(
+    examples: list[str], rules: str | None, refusing: str, stand_ins: dict[str, str], tmp_path: Path
+) -> None:
+    for example in examples:
+        (tmp_path / example).write_text(EXAMPLES[example], encoding="utf-8")
+    if rules:
+        (tmp_path / "my.toml").write_text(f'name = "mine"\nrules = [{rules}]\n', encoding="utf-8")
+    settings = {"BOT_DATABASE_URL": "sqlite:///own.db", "BOT_STRATEGY_FILE": "my.toml"}
+    done = shell("insiderbot run --dry-run --format json", tmp_path, stand_ins | settings)
+    assert done.returncode == 0, done.stderr
+    refused = {d["rule"]: d["reason"] for d in json.loads(done.stdout)["decisions"]}
+    assert refusing in refused, refused
+    assert "asked for: " in refused[refusing]
+
+
+@pytest.mark.parametrize("example", ["my_rule.py", "my_feature.py", "my_strategy.py"])
+def test_an_example_of_what_decides_is_short(example: str) -> None:
+    assert len([line for line in EXAMPLES[example].splitlines() if line]) <= 15
 
 
 def test_the_source_of_your_own_passes_the_contract(tmp_path: Path) -> None:
