@@ -173,7 +173,7 @@ def test_many_people_are_found_however_many_there_are(store: Repository) -> None
 
 
 def test_who_is_asked_for_in_two_parts_is_told_once(store: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "CHUNK", 2)
+    monkeypatch.setattr(history, "MANY", 2)
     seen = find_events(table(*(trade(owner=f"Number {n}", symbol="NWRB") for n in range(5))))
     store.record([], [], NOW, seen)
     assert len(store.past(seen)) == 5
