@@ -7,8 +7,10 @@ from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from bot.book import Policy
 from bot.engine import Bot
 from bot.errors import ConfigError
+from bot.exits import Exits
 from bot.freshness import Freshness
 from bot.halt_file import HaltFile
 from bot.http import Http
@@ -20,12 +22,13 @@ from bot.prices import NoPrices
 from bot.provenance import Provenance, provenance
 from bot.sessions import Sessions
 from bot.settings import Settings
+from bot.sizing import named
 from bot.store.database import Database, open_database
 from bot.store.lead import Lead
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
 from bot.timetable import Timetable
-from bot.trader import Policy, Trader
+from bot.trader import Trader
 
 if TYPE_CHECKING:
     from bot.daemon import Daemon
@@ -291,7 +294,14 @@ class App:
             sessions=Sessions(settings.venue),
             rates=self.rates,
             prices=self.prices,
-            policy=Policy(account=settings.account, strategy=name, notional=settings.notional, entry=settings.entry),
+            policy=Policy(
+                account=settings.account,
+                strategy=name,
+                notional=settings.notional,
+                entry=settings.entry,
+                sizing=named(settings.sizing),
+                exits=Exits(after=settings.exit_after, stop=settings.stop),
+            ),
             limits=self.limits,
             drawdown=self.drawdown,
         )

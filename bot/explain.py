@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 STEPS = {
+    "purchase": "purchase",
+    "exit": "exit",
     "dispute": "dispute",
     "strategy": "rules",
     "mapping": "instrument",
@@ -21,13 +23,13 @@ def explain(
 
     `decision` is a decision as `run --format json` prints it, `order` its order and `life` that order's steps.
     """
-    lines = [_headline(decision), f"  filing      {_filing(decision)}"]
+    evidence = decision.get("evidence") or {}
+    lines = [_headline(decision)] + [f"  filing      {_filing(decision)}"] * ("exit" not in evidence)
     if len(sources := decision.get("sources") or ()) > 1:
         lines.append(f"  witnesses   {', '.join(sources)}")
     if made_by := decision.get("decided_by"):
         words = "insiderbot {insiderbot}, strategy {strategy}, settings {settings}".format_map(made_by)
         lines.append(f"  decided     {decision['decided_at'][:16].replace('T', ' ')} UTC by {words}")
-    evidence = decision.get("evidence") or {}
     lines += [f"  {label:<11} {evidence[name]}" for name, label in STEPS.items() if name in evidence]
     if decision["decision"] == "skip":
         return [*lines, f"  no order    {decision['rule']}: {decision['reason']}"]

@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot import sizing
 from bot.errors import ConfigError
 from bot.live_hosts import refusal
 
@@ -67,11 +68,18 @@ def _time_of_day(text: str) -> str:
     return text
 
 
+def _sizing(text: str) -> str:
+    sizing.named(text)
+    return text
+
+
+SizingName = Annotated[str, AfterValidator(_sizing)]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 Url = Annotated[str, AfterValidator(_base_url)]
 PlainUrl = Annotated[str, AfterValidator(_any_url)]
 PaperUrl = Annotated[str, AfterValidator(paper_url)]
 Fraction = Annotated[Decimal, BeforeValidator(partial(_number, percent=True)), Field(ge=0, lt=1, allow_inf_nan=False)]
+Stop = Annotated[Fraction, Field(gt=0)]
 Money = Annotated[Decimal, BeforeValidator(_number), Field(gt=0, le=10**9, allow_inf_nan=False)]
 Fee = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=10**6, allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_number), Field(ge=1, le=10_000)]
@@ -141,7 +149,19 @@ class Settings(BaseSettings):
         5, description="Every built-in strategy: business days between trade and filing, at most"
     )
 
-    notional: Money = Field(Decimal(1000), description="Size of a buy, in account currency")
+    sizing: SizingName = Field(
+        "notional",
+        description="Size of a buy: notional, quantity:10 (shares), equal:20 (1/20 of the account), volatility:30%",
+    )
+    notional: Money = Field(
+        Decimal(1000), description="Size of a buy, in account currency; volatility scales it, quantity and equal do not"
+    )
+    exit_after: Days | None = Field(
+        None, description="Exit: sessions after which a share is sold; when empty, only an officer's sale ends it"
+    )
+    stop: Stop | None = Field(
+        None, description="Exit: sold when the bid is so far below the price paid, as 15% or 0.15; when empty, never"
+    )
     entry: Literal["next_open", "now"] = Field(
         "next_open",
         description="next_open: the first session that opens after the news; now: only while the venue is open",

@@ -1,10 +1,21 @@
 """How many shares: a signal, a quote and a position become a size, or a reason for none."""
 
+import math
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
+from itertools import pairwise
+from statistics import stdev
+from typing import Final, NamedTuple
 
 from bot.model import Position, Quote, Side, Skip, Terms
 from bot.plain import decimal_text
+
+CLOSES: Final = 20  # of which the realised volatility is taken
+YEAR: Final = 252  # sessions, by which a daily volatility becomes a yearly one
+MOST: Final = Decimal(2)  # times the usual amount, however calm a share has been
+SIZING: Final = re.compile(r"(notional)|(?:(quantity|equal):([1-9]\d{0,3}))|(?:volatility:([1-9]\d{0,2})%)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,10 +28,113 @@ class Size:
     words: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a buy may be sized by: the usual amount, what the account is worth, and the share's closes, oldest first.
+
+    All in account currency; the last two are asked only by a sizing that needs them.
+    """
+
+    notional: Decimal
+    equity: Callable[[], Decimal | None]
+    closes: Callable[[], Sequence[Decimal]]
+
+
+class Wanted(NamedTuple):
+    """Shares, not yet whole, and the sum that led there."""
+
+    shares: Decimal
+    words: str
+
+
+Sizing = Callable[[Quote, Means], Wanted | Skip]
+"""How large a buy is before it is rounded down and measured against the limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedNotional:
+    """Every buy spends the usual amount."""
+
+    def __call__(self, quote: Quote, means: Means) -> Wanted | Skip:
+        """What the amount pays for."""
+        return Wanted(means.notional / quote.ask, _money(means.notional, quote))
+
+
+@dataclass(frozen=True, slots=True)
+class FixedQuantity:
+    """Every buy is so many shares."""
+
+    quantity: int
+
+    def __call__(self, quote: Quote, means: Means) -> Wanted | Skip:  # noqa: ARG002
+        """So many."""
+        return Wanted(Decimal(self.quantity), f"{self.quantity} shares")
+
+
+@dataclass(frozen=True, slots=True)
+class EqualWeight:
+    """Every buy spends the same part of what the account is worth: room for so many positions."""
+
+    positions: int
+
+    def __call__(self, quote: Quote, means: Means) -> Wanted | Skip:
+        """What that part pays for; a Skip while nobody knows what the account is worth."""
+        equity = means.equity()
+        if equity is None:
+            unknown = "a share it holds has no quote or no exchange rate"
+            return Skip(rule="no_quote", reason=f"what the account is worth is not known: {unknown}", final=False)
+        part = equity / self.positions
+        return Wanted(part / quote.ask, f"1/{self.positions} of {_money(equity, quote)}, {_money(part, quote)}")
+
+
+@dataclass(frozen=True, slots=True)
+class InverseVolatility:
+    """Every buy runs the same risk: it spends the usual amount x target / volatility, at most twice the amount."""
+
+    target: Decimal
+
+    def __call__(self, quote: Quote, means: Means) -> Wanted | Skip:
+        """What that pays for; a Skip while the price files do not tell the volatility."""
+        closes = means.closes()[-CLOSES:]
+        found = volatility(closes) if len(closes) == CLOSES else None
+        if not found:
+            told = f"{len(closes)} of its last {CLOSES} closes are known" if found is None else "its closes are all one"
+            return Skip(rule="no_quote", reason=f"its volatility is not known: {told} (BOT_PRICES)", final=False)
+        factor = min(self.target / found, MOST)
+        amount = means.notional * factor
+        times = f"x {factor:.2f} (volatility {found:.1%}, target {self.target:.0%}, at most x {MOST})"
+        return Wanted(amount / quote.ask, f"{_money(means.notional, quote)} {times}, {_money(amount, quote)}")
+
+
+def named(text: str) -> Sizing:
+    """The sizing that BOT_SIZING names; ValueError says how to write it."""
+    match = SIZING.fullmatch(text)
+    if match is None:
+        raise ValueError("write notional, quantity:10, equal:20 or volatility:30%")
+    if match[1]:
+        return FixedNotional()
+    if match[4]:
+        return InverseVolatility(Decimal(match[4]) / 100)
+    return FixedQuantity(int(match[3])) if match[2] == "quantity" else EqualWeight(int(match[3]))
+
+
+def volatility(closes: Sequence[Decimal]) -> Decimal:
+    """The realised volatility of a year, a part of 1: the standard deviation of daily log returns x sqrt(252)."""
+    returns = [math.log(after / before) for before, after in pairwise(closes)]
+    return Decimal(f"{stdev(returns) * math.sqrt(YEAR):.6f}")
+
+
 def size(
-    side: Side, *, quote: Quote | None, position: Position | None, currency: str, notional: Decimal, terms: Terms
+    side: Side,
+    *,
+    quote: Quote | None,
+    position: Position | None,
+    currency: str,
+    terms: Terms,
+    sizing: Sizing,
+    means: Means,
 ) -> Size | Skip:
-    """A buy spends at most `notional` in account currency on whole shares; a sale closes what was bought."""
+    """A buy is as many whole shares as the `sizing` comes to, in account currency; a sale closes what was bought."""
     if side is Side.SELL and (position is None or position.quantity <= 0):
         return Skip(rule="not_held", reason="none of it is held, and nothing is sold short")
     if quote is None or quote.bid <= 0 or quote.ask <= 0:
@@ -35,12 +149,13 @@ def size(
             cost=Decimal(0),
             words=f"sell all {decimal_text(position.quantity)} shares bought, bid {_money(quote.bid, quote)}",
         )
-    return _buy(quote, notional, terms)
+    wanted = sizing(quote, means)
+    return wanted if isinstance(wanted, Skip) else _buy(quote, wanted, terms)
 
 
-def _buy(quote: Quote, notional: Decimal, terms: Terms) -> Size | Skip:
-    quantity = (notional / quote.ask).to_integral_value(ROUND_FLOOR)
-    asked = f"{_money(notional, quote)} at an ask of {_money(quote.ask, quote)}"
+def _buy(quote: Quote, wanted: Wanted, terms: Terms) -> Size | Skip:
+    quantity = wanted.shares.to_integral_value(ROUND_FLOOR)
+    asked = f"{wanted.words} at an ask of {_money(quote.ask, quote)}"
     if quantity < 1:
         return Skip(rule="limit", reason=f"{asked} do not buy one whole share")
     worth = quantity * quote.ask

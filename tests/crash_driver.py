@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import create_engine, event
 
+from bot.book import Policy
 from bot.engine import Bot
 from bot.model import OrderStatus, Terms
 from bot.orders import Desk
@@ -23,7 +24,7 @@ from bot.store import sqlite
 from bot.store.database import open_database
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
-from bot.trader import Policy, Trader
+from bot.trader import Trader
 from brokers.simulated import SimulatedBroker
 from strategies.rules import follow, officers_only, open_market
 from tests.builders import quote, trade

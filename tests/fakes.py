@@ -68,6 +68,11 @@ class Weekdays:
             return session
         raise ValueError(f"{day} is no trading day of {self.mic}")
 
+    def between(self, first: date, last: date) -> Sequence[Session]:
+        """The sessions of these days, both included."""
+        days = (first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
+        return [session for day in days if (session := self._on(day))]
+
     def begun_since(self, known_at: "pd.Series[Any]", as_of: datetime) -> "pd.Series[Any]":
         """For each instant the number of sessions that have opened after it."""
         counts = [None if pd.isna(at) else self._count(at, as_of) for at in known_at]

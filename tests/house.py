@@ -5,13 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 from bot.app import ReadOnlyBroker
+from bot.book import Policy
 from bot.engine import Bot
 from bot.model import Order, Terms
 from bot.orders import Desk
 from bot.store.database import Database
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
-from bot.trader import Policy, Trader
+from bot.trader import Trader
 from brokers.simulated import SimulatedBroker
 from strategies.rules import follow, known_within, more_than, officers_only, open_market
 from tests.builders import trade

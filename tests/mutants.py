@@ -30,7 +30,7 @@ class Mutant:
     healed: str = ""
 
 
-ORDERS, RECONCILE, TRADER = "bot/orders.py", "bot/reconcile.py", "bot/trader.py"
+ORDERS, RECONCILE, BOOK = "bot/orders.py", "bot/reconcile.py", "bot/book.py"
 REPOSITORY, ENGINE = "bot/store/repository.py", "bot/engine.py"
 LIFE, BOOKS, REPLAY = "tests/test_orders.py::", "tests/test_reconcile.py::", "tests/model/test_replay.py"
 
@@ -83,14 +83,14 @@ MUTANTS = (
     ),
     Mutant(
         name="an unknown sale reserves nothing",
-        file=TRADER,
+        file=BOOK,
         old="if order.side is Side.SELL:",
         new="if order.side is Side.SELL and order.broker_order_id:",
         tests=("tests/test_orders_machine.py::test_a_sale_that_nobody_knows_of_reserves_what_it_sells",),
     ),
     Mutant(
         name="an unknown purchase reserves nothing",
-        file=TRADER,
+        file=BOOK,
         old="elif order.broker_order_id is None:",
         new="elif order.broker_order_id:",
         tests=(

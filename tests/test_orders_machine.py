@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bot.book import Policy
 from bot.engine import Bot
 from bot.errors import BrokerError, TryAgainError
 from bot.model import Decision, Fill, Holding, Order, OrderStatus, Side
@@ -25,7 +26,7 @@ from bot.orders import Desk
 from bot.plan import Plan
 from bot.store.lead import Lead
 from bot.store.repository import Repository
-from bot.trader import Policy, Trader
+from bot.trader import Trader
 from tests.builders import decision, event, trade
 from tests.fakes import Exchange, Maps, Quotes, Time, Weekdays
 from tests.model.replay import IN_MEMORY, Blank, check, copy, driver_of

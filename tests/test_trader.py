@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from bot.book import Policy
 from bot.errors import BrokerError, NotPaperError, RatesError
 from bot.model import Decision, Instrument, OrderStatus, Quote, Signal, Skip
 from bot.orders import client_order_id, decision_id
 from bot.sessions import Session
 from bot.store.database import open_database
 from bot.store.repository import Repository
-from bot.trader import Policy, Trader
+from bot.trader import Trader
 from tests.builders import KNOWN_AT, NOW, decision, event, instrument, quote, trade
 from tests.fakes import Exchange, Maps, Quotes, ScriptedBroker, Weekdays, bought, position
 

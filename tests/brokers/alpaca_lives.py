@@ -14,13 +14,14 @@ from typing import Any
 
 from sqlalchemy import event
 
+from bot.book import Policy
 from bot.engine import Bot
 from bot.http import Http
 from bot.orders import Desk
 from bot.store import sqlite
 from bot.store.database import open_database
 from bot.store.repository import Repository
-from bot.trader import Policy, Trader
+from bot.trader import Trader
 from strategies.rules import follow, officers_only, open_market
 from tests.brokers.alpaca import adapter
 from tests.builders import trade

@@ -80,7 +80,7 @@ def test_every_verdict_is_in_the_story(cycles: list[show.Cycle]) -> None:
         ("Vantongeren", "different companies"),
         ("Islay", "no ticker"),
         ("Oyelaran", "do not buy one whole share"),
-        ("Quist", "both bought and sold KLPF"),
+        ("Quist", "KLPF is both to be bought and to be sold"),
         ("Castellane", "none of it is held"),
         ("Stone", "Form 144"),
         ("Brannigan", "an option exercise"),

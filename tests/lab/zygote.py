@@ -28,6 +28,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine, event, make_url
 from urllib3.util.retry import Retry
 
+from bot.book import Policy
 from bot.engine import Bot
 from bot.errors import BotError, TryAgainError
 from bot.http import Http
@@ -40,7 +41,7 @@ from bot.store.database import Database, open_database
 from bot.store.lead import Lead
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
-from bot.trader import Policy, Trader
+from bot.trader import Trader
 from bot.trades import to_table
 from brokers import alpaca_api, lemon_api
 from brokers.alpaca import Alpaca
