@@ -18,6 +18,7 @@ from sqlalchemy import create_engine, event
 
 from bot.book import Policy
 from bot.engine import Bot
+from bot.exits import Exits
 from bot.model import OrderStatus, Terms
 from bot.orders import Desk
 from bot.store import sqlite
@@ -80,7 +81,7 @@ def live(url: str, now: str, prices: list[list[str]], failpoint: Callable[[str],
         trade(symbol="TDWT", owner="Quiroga Ines", is_officer=False),
     ]
     sessions: Any = Weekdays()
-    policy = Policy(account="paper", strategy="executives", notional=Decimal(1000))
+    policy = Policy(account="paper", strategy="executives", notional=Decimal(1000), exits=Exits(after=2))
     Bot(
         sources=[Shows(*rows)],
         strategy=follow(open_market, officers_only),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bot.model import OrderStatus
+from bot.model import OrderStatus, Side
 from bot.store.database import open_database
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
@@ -23,15 +23,18 @@ OPENS = datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
 PRICES = [
     [symbol, at.isoformat(), price]
     for symbol, price in (("NWRB", "40"), ("HLCN", "50"))
-    for at in (MORNING - timedelta(hours=11), OPENS)
+    for at in (MORNING - timedelta(hours=11), OPENS, OPENS + timedelta(days=2))
 ]
 DAY = (MORNING, OPENS + timedelta(minutes=1), OPENS + timedelta(hours=8))  # placed, filled, nothing left to do
+LATER = (MORNING + timedelta(days=2), OPENS + timedelta(days=2, minutes=1))  # exits placed, and filled
 POINTS = (62, 19)  # failpoints that an undisturbed morning and an undisturbed opening pass
+LATER_POINTS = (59, 19)  # and those of the exits
 
 
-def points(passed: int) -> list[tuple[str, int]]:
-    """Every failpoint on SQLite, where a life is cheap, and every fourth on PostgreSQL."""
-    return [("sqlite", n + 1) for n in range(passed)] + [("postgresql", n + 1) for n in range(0, passed, 4)]
+def points(passed: int, *, step: int = 1) -> list[tuple[str, int]]:
+    """Every failpoint on SQLite, where a life is cheap, or every `step`th, and every fourth of them on PostgreSQL."""
+    here = range(0, passed, step)
+    return [("sqlite", n + 1) for n in here] + [("postgresql", n + 1) for n in here[::4]]
 
 
 class Lives:
@@ -51,7 +54,7 @@ class Lives:
 
 def ask(driver: "subprocess.Popen[str]", cycle: int, **asked: object) -> None:
     assert driver.stdin is not None
-    driver.stdin.write(json.dumps({"now": DAY[cycle].isoformat(), "prices": PRICES, **asked}) + "\n")
+    driver.stdin.write(json.dumps({"now": (*DAY, *LATER)[cycle].isoformat(), "prices": PRICES, **asked}) + "\n")
     driver.stdin.flush()
 
 
@@ -95,13 +98,31 @@ def check(lives: Lives) -> None:
     database.close()
 
 
+def check_exits(lives: Lives) -> None:
+    """The oracle after the exits: what was bought is sold, each share by one order, and nothing else has happened."""
+    database = open_database(lives.url)
+    book, store = PaperBooks(database, Decimal(10_000)), Repository(database)
+    sold = sorted((o.side, o.symbol, o.quantity, o.status) for o in book.orders())
+    assert sold == [(side, *share, OrderStatus.FILLED) for side in Side for share in (("HLCN", 20), ("NWRB", 25))]
+    assert (book.cash(), list(book.positions()), store.holdings()) == (Decimal(10_000) - 4, [], [])
+    ours = {order.client_order_id: order.filled for _, order in store.orders()}
+    assert ours == {order.client_order_id: order.filled for order in book.orders()}
+    exits = [row for row in store.decided() if row["source"] == "exit"]
+    assert sorted(row["symbol"] for row in exits) == ["HLCN", "NWRB"]
+    assert {row["client_order_id"] for row in store.decided() if row["client_order_id"]} == set(ours)
+    assert store.open_orders() == []
+    database.close()
+
+
 def test_an_undisturbed_day_passes_every_failpoint(lives: Lives) -> None:
     passed = []
-    for cycle in range(3):
+    for cycle in range(5):
+        if cycle == len(DAY):
+            check(lives)
         assert lives.live(cycle) == 0
         passed.append(len(lives.log.read_text().splitlines()))
-    assert tuple(passed[:2]) == POINTS
-    check(lives)
+    assert (*passed[:2], *passed[3:]) == POINTS + LATER_POINTS
+    check_exits(lives)
 
 
 @pytest.mark.parametrize(("database_url", "point"), points(POINTS[0]), indirect=["database_url"])
@@ -118,6 +139,20 @@ def test_killed_while_the_orders_are_filled(lives: Lives, point: int) -> None:
     assert lives.live(1, kill_at=point) == KILLED
     assert lives.live(1) == 0
     check(lives)
+
+
+@pytest.mark.parametrize(("database_url", "point"), points(LATER_POINTS[0], step=2), indirect=["database_url"])
+def test_killed_while_it_decides_and_places_exits(lives: Lives, point: int) -> None:
+    assert [lives.live(0), lives.live(1), lives.live(3, kill_at=point)] == [0, 0, KILLED]
+    assert [lives.live(3), lives.live(4)] == [0, 0]
+    check_exits(lives)
+
+
+@pytest.mark.parametrize(("database_url", "point"), points(LATER_POINTS[1], step=2), indirect=["database_url"])
+def test_killed_while_the_exits_are_filled(lives: Lives, point: int) -> None:
+    assert [lives.live(0), lives.live(1), lives.live(3), lives.live(4, kill_at=point)] == [0, 0, 0, KILLED]
+    assert lives.live(4) == 0
+    check_exits(lives)
 
 
 @pytest.mark.parametrize("step", [3, 7])
