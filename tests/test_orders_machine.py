@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.book import Policy
 from bot.engine import Bot
 from bot.errors import BrokerError, TryAgainError
+from bot.exits import SOURCE, Exits
 from bot.model import Decision, Fill, Holding, Order, OrderStatus, Side
 from bot.orders import Desk
 from bot.plan import Plan
@@ -93,6 +94,7 @@ class Orders(RuleBasedStateMachine):
         self.filled: Counter[str] = Counter()
         self.fates: list[str] = []
         self.calls = self.kill_at = self.overtaken_at = self.days = 0
+        self.exits = Exits()
         self.leads: list[Lead] = []
         self.live()
 
@@ -115,7 +117,7 @@ class Orders(RuleBasedStateMachine):
             sessions=Weekdays(),  # type: ignore[arg-type]
             rates=Exchange(),
             prices=Quotes(),
-            policy=Policy(account="paper", strategy="executives", notional=Decimal(1000)),
+            policy=Policy(account="paper", strategy="executives", notional=Decimal(1000), exits=self.exits),
         )
         return Informed(
             sources=(),
@@ -174,13 +176,18 @@ class Orders(RuleBasedStateMachine):
 
     # -- rules
 
-    @initialize(symbol=st.sampled_from(["NWRB", "HLCN"]))
-    def something_is_held(self, symbol: str) -> None:
+    @initialize(symbol=st.sampled_from(["NWRB", "HLCN"]), after=st.sampled_from([None, 1, 2]))
+    def something_is_held(self, symbol: str, after: int | None = None) -> None:
+        """Where there are exits, it is soon time for one."""
+        self.exits = Exits(after=after)
         self.new_decision(Side.BUY, symbol)
         self.clean_cycle()
         (order,) = self.market.book.values()
         self.market.fill("b-0", order.quantity)
         self.clean_cycle()
+        if after:
+            self.time.now += timedelta(days=2)
+            self.live()
 
     @rule(side=st.sampled_from(Side), symbol=st.sampled_from(["NWRB", "HLCN"]), is_another=st.booleans())
     def new_decision(self, side: Side, symbol: str, is_another: bool = True) -> None:
@@ -276,6 +283,14 @@ class Orders(RuleBasedStateMachine):
     def no_decision_has_two_live_orders(self) -> None:
         live = Counter(order.client_order_id for order in self.market.book.values() if order.status in ALIVE)
         assert max(live.values(), default=0) <= 1, "I1"
+
+    @invariant()
+    def a_purchase_has_one_exit_in_a_session(self) -> None:
+        """And its identity is that of both; an exit is what no officer's sale is."""
+        placed = [intent for intent, _ in self.store.orders()]
+        officers = {row["client_order_id"] for row in self.store.decided() if row["source"] != SOURCE}
+        exits = [each for each in placed if each.client_order_id not in officers]
+        assert len({(each.instrument.symbol, each.session) for each in exits}) == len(exits), "I1"
 
     @invariant()
     def nothing_is_sold_that_was_not_bought(self) -> None:
