@@ -402,3 +402,29 @@ def test_every_setting_is_described() -> None:
 def test_settings_cannot_be_changed_later() -> None:
     with pytest.raises(ValidationError):
         Settings.load().account = "other"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("BOT_SIZING", "half", "write notional, quantity:10, equal:20 or volatility:30% (found 'half')"),
+        ("BOT_SIZING", "equal:0", "write notional, quantity:10, equal:20 or volatility:30% (found 'equal:0')"),
+        ("BOT_STOP", "0%", "greater than 0"),
+        ("BOT_STOP", "100%", "less than 1"),
+        ("BOT_STOP", "a lot", "write a plain number such as 0.01 or 1%"),
+        ("BOT_EXIT_AFTER", "0", "greater than or equal to 1"),
+        ("BOT_EXIT_AFTER", "1.5", "a valid integer"),
+    ],
+)
+def test_a_sizing_or_an_exit_that_cannot_be_is_refused(
+    name: str, text: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = refusal(monkeypatch, name, text)
+    assert said.startswith(f"{name}: ")
+    assert words in said
+
+
+@pytest.mark.parametrize("name", ["BOT_EXIT_AFTER", "BOT_STOP"])
+def test_an_exit_left_empty_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "")
+    assert getattr(Settings.load(), name.removeprefix("BOT_").lower()) is None

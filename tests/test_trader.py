@@ -4,15 +4,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.app import opened
 from bot.book import Policy
 from bot.errors import BrokerError, NotPaperError, RatesError
+from bot.exits import Exits
+from bot.limits import Limits
 from bot.model import Decision, Instrument, OrderStatus, Quote, Signal, Skip
 from bot.orders import client_order_id, decision_id
 from bot.sessions import Session
+from bot.settings import Settings
+from bot.sizing import EqualWeight, FixedNotional, FixedQuantity, InverseVolatility
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from bot.trader import Trader
@@ -344,3 +350,79 @@ def test_a_late_witness_of_a_purchase_already_decided_does_not_forbid_a_sale(des
     sale = followed(code="S", owner="Brandt Ilse", filed_on=date(2026, 3, 3))
     settled, (intent,) = desk.intend(followed(owner="Late Witness"), sale)
     assert intent.side.value == "sell"
+
+
+# -- how large
+
+
+def test_a_buy_is_sized_by_the_sizing_that_is_set_and_says_so() -> None:
+    desk = Desk(sizing=FixedQuantity(7))
+    (settled,), (intent,) = desk.intend(followed())
+    assert (intent.quantity, settled.evidence["size"][:8]) == (7, "7 shares")
+    desk.database.close()
+
+
+def test_equal_weight_goes_by_what_the_account_is_worth_now() -> None:
+    desk = Desk(sizing=EqualWeight(20))
+    desk.broker.cash = Decimal(10_000)
+    desk.broker.held = [position("HLCN", quantity=100)]  # worth 3,998 at their bid
+    (settled,), (intent,) = desk.intend(followed())
+    assert intent.quantity == 17
+    assert settled.evidence["size"].startswith("1/20 of 13,998.00 USD, 699.90 USD at an ask of 40.02 USD: 17 ")
+    desk.database.close()
+
+
+def test_inverse_volatility_goes_by_the_closes_of_the_price_files() -> None:
+    desk = Desk(sizing=InverseVolatility(Decimal("0.3")))
+    assert desk.verdict(followed()).reason == (
+        "its volatility is not known: 0 of its last 20 closes are known (BOT_PRICES)"
+    )
+    days = Weekdays().between(date(2026, 1, 20), date(2026, 3, 2))
+    for number, session in enumerate(days):
+        desk.prices.price("NWRB", session.closes, "40" if number % 2 else "42")
+    (settled,), (intent,) = desk.intend(followed())
+    assert (intent.quantity, settled.evidence["size"][:40]) == (9, "1,000.00 USD x 0.38 (volatility 79.5%, t")
+    desk.database.close()
+
+
+@pytest.mark.parametrize("sizing", [FixedQuantity(300), EqualWeight(2), FixedNotional()])
+def test_the_limits_hold_however_a_buy_is_sized(sizing: Any) -> None:
+    desk = Desk(sizing=sizing, notional=Decimal(12_000))
+    verdict = desk.verdict(followed())
+    assert (verdict.rule, "BOT_MAX_ORDER_VALUE" in verdict.reason) == ("limit", True)
+    desk.database.close()
+
+
+@pytest.mark.parametrize(("sizing", "follows"), [(FixedNotional(), True), (FixedQuantity(10), False)])
+def test_an_open_buy_without_a_quote_counts_as_much_as_it_may_cost(sizing: Any, follows: bool) -> None:
+    desk = Desk(sizing=sizing)
+    settled, intents = desk.intend(followed(symbol="HLCN"))
+    desk.store.record(settled, intents, MORNING)  # for 1,000, or for anything up to the limit of 10,000
+    desk.trader = replace(desk.trader, broker=Silent(), limits=Limits(day_value=Decimal(3000)))
+    verdict = desk.verdict(followed())
+    assert isinstance(verdict, Signal) is follows
+    desk.database.close()
+
+
+class Silent(ScriptedBroker):
+    """A broker that has no quote of one share."""
+
+    def quote(self, instrument: Instrument, at: datetime) -> Quote | None:
+        return super().quote(instrument, at) if instrument.symbol == "NWRB" else None
+
+
+def test_sizing_and_exits_of_the_settings_are_those_in_force(tmp_path: Path) -> None:
+    (tmp_path / "saved").mkdir()
+    chosen = {"sizing": "equal:20", "exit_after": 20, "stop": Decimal("0.15")}
+    settings = Settings.of(sources=(f"files:{tmp_path}/saved",), **chosen)
+    with opened(settings, clock=lambda: NOW, fresh=True) as parts:
+        for bot in (parts.looking(), parts.acting()):
+            policy = bot.trader.policy
+            assert (policy.sizing, policy.exits) == (EqualWeight(20), Exits(after=20, stop=Decimal("0.15")))
+
+
+def test_without_settings_a_buy_is_the_usual_amount_and_nothing_exits(tmp_path: Path) -> None:
+    (tmp_path / "saved").mkdir()
+    with opened(Settings.of(sources=(f"files:{tmp_path}/saved",)), clock=lambda: NOW, fresh=True) as parts:
+        policy = parts.looking().trader.policy
+        assert (policy.sizing, policy.notional, policy.exits) == (FixedNotional(), 1000, Exits())
