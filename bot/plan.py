@@ -12,7 +12,7 @@ from bot.model import Decision, Degraded, Event, OrderIntent, Skip
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the bot would do at `as_of`: one decision per new event, the orders that follow, who did not answer.
+    """What the bot would do at `as_of`: one decision per new event or exit, the orders that follow, who did not answer.
 
     Of all `lines` that are public, `seen` are the events that the news are about, also those decided before.
     """
