@@ -138,6 +138,12 @@ def test_without_the_settings_nothing_is_ever_asked_or_sold(house: House) -> Non
     assert house.bot(looking=True).plan().intents == ()
 
 
+def test_without_the_settings_the_books_are_not_even_read(desk: Desk) -> None:
+    nobody: Any = None
+    trader = replace(desk.trader, store=nobody, policy=replace(desk.trader.policy, exits=Exits()))
+    assert trader.intend((), MORNING) == ([], [])
+
+
 @given(
     price=st.decimals("0.01", 10_000, places=2),
     bid=st.decimals("0.01", 10_000, places=2),
