@@ -151,6 +151,11 @@ class App:
             needs_isin=broker.needs_isin,
         )
 
+    def strategy_of(self, spec: str) -> Strategy:
+        """The strategy of this name or `module:factory`, whatever the settings name."""
+        strategy: Strategy = self._part("strategies", spec)
+        return strategy
+
     @cached_property
     def sources(self) -> list[Source]:
         """Every source the settings name; ConfigError when they name none, or one twice."""
@@ -232,9 +237,11 @@ class App:
 
     @property
     def provenance(self) -> Provenance:
-        """What every decision is kept with."""
-        factory, _ = find("strategies", self.settings.strategy)
-        return provenance(self.settings.strategy, factory, self.settings.shown())
+        """What every decision is kept with; a strategy file is kept word for word."""
+        shown, file = self.settings.shown(), self.settings.strategy_file
+        if file:
+            return provenance(self.strategy[0], App, shown | {"strategy file": file.read_text("utf-8")})
+        return provenance(self.settings.strategy, find("strategies", self.settings.strategy)[0], shown)
 
     @property
     def limits(self) -> Limits:

@@ -269,6 +269,38 @@ def explain(about: Annotated[str, typer.Argument(metavar="ID|TICKER")], *, form:
     return console.show_blocks(blocks, indent=14)
 
 
+# -- research
+
+
+@app.command("lookahead-check", rich_help_panel="Research")
+def lookahead_check(
+    *,
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="a name or module:factory; BOT_STRATEGY if not given")
+    ] = "",
+    instants: Annotated[int, typer.Option("--instants", min=1, help="how many moments to look at")] = 1000,
+    rows: Annotated[int, typer.Option("--rows", min=1000, help="how long a history to make up")] = 20_000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="which history, and which moments of it")] = 0,
+    history: Annotated[Path | None, typer.Option("--history", metavar="FILE", help="a Parquet file instead")] = None,
+    form: As = Format.TABLE,
+) -> None:
+    """Whether a strategy looks ahead: what became known later is changed, and nothing said before may change."""
+    from bot import app as wiring
+    from bot.demo.history import made_up
+    from bot.plain import plain
+    from bot.research import histories, lookahead
+
+    settings = _start()
+    with wiring.opened(settings, fresh=True) as parts:
+        name, judge = (strategy, parts.strategy_of(strategy)) if strategy else parts.strategy
+    events = histories.read(history) if history else made_up(seed=seed, rows=rows)
+    with console.progress("instants", instants) as progress:
+        report = lookahead.check(lambda _: judge, events, instants=instants, seed=seed, progress=progress)
+    console.show_record({"strategy": name, **plain(report)}, form)
+    if report.leak:
+        raise BotError(f"{name} looks ahead: {report.leak}")
+
+
 # -- operate
 
 

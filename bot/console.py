@@ -1,7 +1,8 @@
 """What the commands print: tables for people, JSON for programs on stdout, and notes on stderr."""
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from bot.errors import BotError
@@ -144,6 +145,17 @@ def note(text: str) -> None:
     from bot.render import harmless
 
     print(f"insiderbot: {harmless(text, 2000)}", file=sys.stderr)  # noqa: T201
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, where a person looks at it, and what to tell how far it is."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def _proof(row: Mapping[str, Any]) -> list[str]:

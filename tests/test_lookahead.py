@@ -1,0 +1,178 @@
+"""The check for look-ahead finds what was planted, names it, and finds nothing in what the house is built of."""
+
+from datetime import datetime
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bot.demo.history import made_up, prices
+from bot.errors import BotError, ConfigError
+from bot.ports import Strategy
+from bot.research.lookahead import Report, check
+from strategies.activity import cluster_size, conviction, senior_buyer
+from strategies.features import Feature, days_late, role_weight, value_usd
+from strategies.habits import is_first_buy, is_largest, is_routine
+from strategies.market import average_daily_value, market_cap, price_dip
+from strategies.rules import (
+    Rule,
+    filed_within,
+    follow,
+    known_within,
+    more_than,
+    not_planned,
+    officers_only,
+    open_market,
+)
+
+SEED = 5
+INSTANTS = 6  # here; a thousand of each are for `insiderbot lookahead-check`
+
+
+@cache
+def history() -> pd.DataFrame:
+    return made_up(seed=SEED, rows=3000)
+
+
+@cache
+def bars() -> pd.DataFrame:
+    return prices(history(), seed=SEED)
+
+
+def looking_at(**features: Feature) -> Strategy:
+    name = next(iter(features))
+    words = Rule(name=name, passes=lambda events: events[name] > 0, words="{side}", features=features)
+    return follow(open_market, words)
+
+
+def found(strategy: Strategy, instants: int = INSTANTS) -> Report:
+    return check(lambda _: strategy, history(), instants=instants, seed=SEED)
+
+
+# -- what does not look ahead
+
+
+def test_the_default_strategy_does_not_look_ahead() -> None:
+    rules = (open_market, officers_only, not_planned, more_than("1%"), known_within(sessions=3), filed_within(days=5))
+    report = found(follow(*rules))
+    assert (report.instants, report.leak) == (INSTANTS, None)
+
+
+def test_no_feature_of_events_looks_ahead() -> None:
+    features: dict[str, Feature] = {
+        "cluster": cluster_size(),
+        "officers": cluster_size(officers=True),
+        "senior": senior_buyer(),
+        "conviction": conviction(),
+        "first": is_first_buy(),
+        "largest": is_largest,
+        "routine": is_routine,
+        "late": days_late(),
+        "weight": role_weight,
+        "value": value_usd,
+    }
+    report = found(looking_at(**features), 2 * INSTANTS)
+    assert (report.instants, report.leak) == (2 * INSTANTS, None)
+    assert min(report.rewritten, report.compared) > 100 * report.instants
+
+
+def test_no_feature_of_prices_looks_ahead() -> None:
+    def made(daily: pd.DataFrame) -> Strategy:
+        sizes = daily.assign(market_cap=daily["close"] * 1e6)
+        return looking_at(dip=price_dip(daily), turnover=average_daily_value(daily), size=market_cap(sizes))
+
+    report = check(made, history(), bars(), instants=INSTANTS, seed=SEED)
+    assert (report.instants, report.leak) == (INSTANTS, None)
+
+
+# -- planted: three ways to look ahead
+
+
+def routine_in_the_whole_sample(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
+    """Whether the person trades in this month in three years, whenever they are."""
+    who = [events["issuer_id"], events["owner_id"], events["traded_on"].dt.month]
+    years = events["traded_on"].dt.year.where(events["side"].notna())
+    return (years.groupby(who).transform("nunique") >= 3).astype(float)
+
+
+def cluster_by_day_of_trade(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
+    """How many people had bought in the thirty days up to the trade, whether anybody knew or not."""
+    sizes = np.full(len(events), np.nan)
+    for _, company in events.reset_index(drop=True).query("side == 'buy'").groupby("issuer_id"):
+        for row, day in company["traded_on"].items():
+            near = company["traded_on"].between(day - pd.Timedelta(days=30), day)
+            sizes[row] = company.loc[near, "owner_id"].nunique()
+    return pd.Series(sizes, index=events.index)
+
+
+def close_of_the_day(daily: pd.DataFrame) -> Feature:
+    """The close of the day on which it became known, in the morning as well as in the evening."""
+    closes = daily.set_index(["symbol", "date"])["close"]
+
+    def close(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
+        days = events["known_at"].dt.tz_convert("America/New_York").dt.tz_localize(None).dt.normalize()
+        wanted = pd.MultiIndex.from_arrays([events["symbol"], days.astype(closes.index.dtypes["date"])])
+        return pd.Series(closes.reindex(wanted).to_numpy(), index=events.index)
+
+    return close
+
+
+@pytest.mark.parametrize(
+    ("name", "feature"), [("routine", routine_in_the_whole_sample), ("cluster", cluster_by_day_of_trade)]
+)
+def test_a_feature_that_looks_at_the_whole_sample_or_by_the_day_of_the_trade_is_found(
+    name: str, feature: Feature
+) -> None:
+    report = found(looking_at(**{name: feature}), 200)
+    assert report.instants < 200
+    leak = report.leak
+    assert leak
+    assert leak.changed == name
+    assert leak.known_at <= leak.instant
+    assert leak.before != leak.after
+    (fact,) = leak.later  # one row is enough, and it is told
+    assert fact.startswith(("with ", "without "))
+    assert str(leak).startswith(f"{name} of {leak.event_key}")
+
+
+def test_a_close_of_the_same_day_is_found_and_named() -> None:
+    report = check(lambda daily: looking_at(close=close_of_the_day(daily)), history(), bars(), instants=200, seed=SEED)
+    assert report.leak
+    assert report.leak.changed == "close"
+    (fact,) = report.leak.later
+    assert f" {report.leak.symbol} {report.leak.instant:%Y-%m-%d}" in fact
+
+
+def test_a_verdict_that_only_the_future_explains_is_found_without_any_feature() -> None:
+    honest = looking_at(value=value_usd)
+
+    def sure_of_the_best(events: pd.DataFrame, as_of: datetime | None) -> pd.DataFrame:
+        judged = honest(events, as_of)
+        return judged.assign(decision=judged["decision"].mask(judged["value"] < judged["value"].max(), "skip"))
+
+    leak = found(sure_of_the_best, 200).leak
+    assert leak
+    assert leak.changed == "decision"
+    assert {leak.before, leak.after} <= {"buy", "sell", "skip"}
+
+
+# -- what the check is worth
+
+
+def test_a_strategy_that_later_facts_do_not_concern_is_not_said_to_be_checked() -> None:
+    def never(events: pd.DataFrame, _: datetime | None) -> pd.DataFrame:
+        return events.assign(decision="skip", rule="never", reason="never")
+
+    with pytest.raises(BotError, match="only 0 of 3 instants were followed by something that matters"):
+        found(never, 3)
+
+
+def test_a_strategy_that_loses_rows_is_told_so() -> None:
+    honest = looking_at(value=value_usd)
+
+    def lossy(events: pd.DataFrame, as_of: datetime | None) -> pd.DataFrame:
+        return honest(events, as_of).iloc[1:]
+
+    with pytest.raises(ConfigError, match="must return every row"):
+        found(lossy)
