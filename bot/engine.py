@@ -13,7 +13,7 @@ from bot.errors import ConfigError, NotPaperError
 from bot.events import as_table, decided, find_events
 from bot.freshness import Freshness
 from bot.halting import halt
-from bot.history import with_past
+from bot.history import recalled, with_past
 from bot.model import Decision, Event, Order, Skip
 from bot.news import around_new, gather, public_by
 from bot.orders import Desk
@@ -43,15 +43,15 @@ class Bot:
         trades, degraded = gather(self.sources, now, self.freshness)
         public = public_by(trades, now)
         news = around_new(public, self.store.seen_lines(public["key"].tolist()))
-        seen = find_events(news) if len(news) else []  # most cycles of a day have none
-        judged = compared(self._judged(seen, now), news)
+        seen = self._judged(find_events(news), now) if len(news) else []  # most cycles of a day have none
+        judged = compared(seen, news)
         decisions, intents = self.trader.intend(self._unseen(judged, now), now)
         return Plan(
             as_of=now,
             decisions=tuple(decisions),
             intents=tuple(intents),
             degraded=(*degraded, *waiting(decisions)),
-            seen=tuple(seen),
+            seen=tuple(decision.event for decision in seen),
             lines=len(public),
         )
 
@@ -86,11 +86,13 @@ class Bot:
             halt(self.store, str(error), self.clock())
             raise
 
-    def _judged(self, seen: Sequence[Event], now: datetime) -> list[Decision]:
+    def _judged(self, found: Sequence[Event], now: datetime) -> list[Decision]:
         """What the strategy says of each event, which it sees together with the past of those in it."""
-        if not seen:
+        if not found:
             return []
-        table = with_past(as_table(seen), self.store.past(seen))
+        past = self.store.past(found)
+        seen = recalled(found, past)
+        table = with_past(as_table(seen), past)
         judged = self.strategy(table, now)
         return decided(seen, judged[judged.index < len(seen)])
 

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -228,7 +229,8 @@ def _held_otherwise(others: Sequence[InsiderTrade]) -> Decimal:
 def _held_earlier(places: list[tuple[str, str]], known_at: datetime, balances: _Balances) -> Decimal:
     """What the last earlier filing says is held there; 0 when there is none, which makes a buy a new position."""
     earlier = [told for place in places for told in balances.get(place, []) if told[0] < known_at]
-    return max(earlier)[1] if earlier else Decimal(0)
+    # Of what became known at once the last line counts: what is held after all of it.
+    return max(reversed(earlier), key=itemgetter(0))[1] if earlier else Decimal(0)
 
 
 def _weighted_price(trades: list[InsiderTrade]) -> Decimal | None:

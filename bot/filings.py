@@ -12,6 +12,7 @@ from bot.model import InsiderTrade
 from bot.plausible import implausible
 
 AWARD: Final = "A"
+UNSEEN: Final = "which was not seen"  # how the doubt about an amendment ends whose original is not there
 Fact = Callable[[InsiderTrade], Any]
 
 _PAR: Final = re.compile(r"[,(]?\s*(?:with\s+)?(?:(?:no|without)\s+)?(?:\$\s*[\d.]+\s+)?par\s+value.*", re.IGNORECASE)
@@ -93,7 +94,7 @@ def _stand_alone(restated: list[Line], name: str) -> None:
     for line in restated:
         line.origin = line.origin._replace(filed_on=day)
         line.trade = line.trade._replace(filed_on=day)
-        line.problem = f"an amendment of the filing of {day}, which was not seen"
+        line.problem = f"an amendment of the filing of {day}, {UNSEEN}"
 
 
 def _day(name: str) -> date | None:

@@ -7,16 +7,22 @@ until then, so that what is said of the past is what could have been said then.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from bot.events import as_table, find_events
+from bot.filings import UNSEEN
 from bot.lines import same_name
-from bot.model import Event
+from bot.model import Event, Side
+from bot.plausible import implausible
 from bot.trades import DTYPES, INSTANT
+
+_Balances = dict[tuple[str, str], list[tuple[datetime, str, Decimal]]]  # ticker, person -> known at, event, shares
+HISTORY_FROM: Final = "history_from"
 
 
 def with_past(table: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
@@ -24,17 +30,84 @@ def with_past(table: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
 
     It has three more columns: `issuer_id` and `owner_id`, whole numbers from 0 that only tell who is the same within
     this table (by number of the SEC's, else by ticker and by name), and `superseded_at`, the instant from which on a
-    later version of the event holds.
+    later version of the event holds. `attrs["history_from"]` is the instant (ISO 8601) from which on it is known what
+    happened: the earliest in this table, or what one of the two was told to reach back to.
     """
+    beginnings = [*_beginnings(table), *_beginnings(past)]
     if len(past):
         both = pd.concat([table, past], ignore_index=True)
         again = both.duplicated(["event_key", "known_at"]) & (both.index >= len(table))
         table = both.loc[~again].reset_index(drop=True)
-    return table.assign(
+    linked = table.assign(
         issuer_id=_numbered(companies(table)),
         owner_id=_numbered(people(table)),
         superseded_at=_superseded(table),
     )
+    # A text, because pandas copies the attributes with every step, and an instant takes fifty times as long.
+    linked.attrs = {HISTORY_FROM: min(beginnings).isoformat()} if beginnings else {}
+    return linked
+
+
+def recalled(seen: Sequence[Event], past: pd.DataFrame) -> list[Event]:
+    """The events with what only the past tells of them.
+
+    A purchase that begins at nothing opens no new position where an earlier event of the person shows shares: the last
+    one's are what was held before. An amendment that is seen without its original is the next version of an event that
+    the past has in another one, with the numbers it tells.
+    """
+    if past.empty:
+        return list(seen)
+    there = {
+        key: at.to_pydatetime()
+        for key, at, doubt in zip(past["event_key"], past["known_at"], past["quarantine"], strict=True)
+        if not _is_unseen(doubt)
+    }
+    balances = _balances(past) if any(map(_opens, seen)) else {}
+    return [_recalled(event, there.get(event.key), balances) for event in seen]
+
+
+def _recalled(event: Event, before: datetime | None, balances: _Balances) -> Event:
+    at = event.trade.known_at
+    if _is_unseen(event.quarantine) and before and at and before < at:
+        event = replace(event, quarantine=implausible(event.trade))
+    if _opens(event) and event.first_known_at:
+        told = [
+            balance
+            for symbol in event.symbols
+            for balance in balances.get((symbol, same_name(event.trade.owner)), ())
+            if balance[0] < event.first_known_at and balance[1] != event.key
+        ]
+        event = replace(event, held_before=max(told)[2]) if told else event
+    return event
+
+
+def _opens(event: Event) -> bool:
+    """Whether it is a purchase by someone who seems to hold nothing."""
+    return event.trade.side is Side.BUY and event.held_before == 0
+
+
+def _is_unseen(doubt: Any) -> bool:
+    """Whether the doubt about an event is that it is an amendment without its original."""
+    return isinstance(doubt, str) and doubt.endswith(UNSEEN)
+
+
+def _balances(past: pd.DataFrame) -> _Balances:
+    """What the past says who holds of what, by ticker and person."""
+    held = past[(past["shares_after"] > 0) & ~past["is_derivative"].fillna(value=False)]
+    found: _Balances = {}
+    names = ("symbols", "owner", "known_at", "event_key", "shares_after")
+    for symbols, owner, at, key, shares in zip(*(held[name] for name in names), strict=True):
+        for symbol in symbols:
+            told = (at.to_pydatetime(), key, Decimal(repr(shares)))
+            found.setdefault((symbol, same_name(None if pd.isna(owner) else owner)), []).append(told)
+    return found
+
+
+def _beginnings(table: pd.DataFrame) -> list[pd.Timestamp]:
+    """From when on this table tells what happened: at its first row, or since when it is said to do so."""
+    said = [pd.Timestamp(table.attrs[HISTORY_FROM])] if HISTORY_FROM in table.attrs else []
+    first = table["known_at"].min()
+    return said if pd.isna(first) else [*said, first]
 
 
 def versions(trades: pd.DataFrame) -> pd.DataFrame:
@@ -52,7 +125,7 @@ def versions(trades: pd.DataFrame) -> pd.DataFrame:
     for events in days.values():
         public = sorted({instants[key] for event in events for key in event.keys if key in instants})
         found += events if len(public) < 2 else _as_of_each(events, public, trades)
-    return with_past(as_table(found), as_table([]))
+    return with_past(as_table(recalled(found, as_table(found))), as_table([]))
 
 
 def companies(table: pd.DataFrame) -> list[str]:

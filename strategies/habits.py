@@ -33,7 +33,7 @@ def is_first_buy(years: float = 3) -> Feature:
 
     That is when no purchase of theirs became known at an earlier instant within the years before the row's `known_at`.
     Unknown without `known_at`, and when none is seen but the history begins later than that: at the table's earliest
-    `known_at`, or the instant in `events.attrs["history_from"]`. What is not a purchase is no first one.
+    `known_at`, or the instant in `events.attrs["history_from"]` (ISO 8601). What is not a purchase is no first one.
     """
     span = round(years * YEAR)
 

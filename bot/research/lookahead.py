@@ -15,7 +15,7 @@ import pandas as pd
 
 from bot.errors import BotError, ConfigError
 from bot.events import EXTRA, LINKS, as_table
-from bot.history import with_past
+from bot.history import HISTORY_FROM, with_past
 from bot.ports import Strategy
 from bot.research.rewriting import Facts, Rewriting, Scene, rewritten
 from bot.trades import COLUMNS
@@ -103,6 +103,7 @@ class _Past:
     def __init__(self, history: pd.DataFrame, bars: pd.DataFrame) -> None:
         self._events = history
         self._known = history["known_at"]
+        self._begins = history["known_at"].min().isoformat()
         self._companies = history.groupby("issuer_id").indices
         self._bars = bars
         self._symbols = bars.groupby("symbol").indices if len(bars) else {}
@@ -117,7 +118,7 @@ class _Past:
         companies = [self._companies[company] for company in [*at_it, *others]]
         enough = np.cumsum([len(rows) for rows in companies]).searchsorted(ROWS) + 1
         events = self._events.take(np.sort(np.concatenate(companies[:enough]))).reset_index(drop=True)
-        events.attrs["history_from"] = times.min()
+        events.attrs[HISTORY_FROM] = self._begins
         return Scene(events, self._around(at, events["symbol"].dropna().unique()), at)
 
     def _around(self, at: pd.Timestamp, symbols: Iterable[str]) -> pd.DataFrame:

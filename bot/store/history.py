@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from bot.events import as_table
-from bot.history import companies, people
+from bot.history import HISTORY_FROM, companies, people
 from bot.model import Event
 from bot.store.queries import chunks
 from bot.store.tables import history
@@ -29,8 +29,7 @@ KINDS: Final = {
     "exercised": NUMBER,
     "quarantine": TEXT,
 }
-# Of one event all versions have one side, or none: a version is never missed between two others.
-TRADED: Final = select(*(history.c[name] for name in KINDS)).where(history.c.side.is_not(None))
+EVERYTHING: Final = select(*(history.c[name] for name in KINDS))
 
 
 def keep(connection: Connection, seen: Sequence[Event]) -> None:
@@ -60,20 +59,24 @@ def cells_of(told: pd.DataFrame) -> dict[str, list[Any]]:
 def around(connection: Connection, seen: Sequence[Event]) -> pd.DataFrame:
     """The past of these events' companies and people: everything of the people, and the company's last 400 days.
 
-    That is what was bought and sold on the open market, as far as anybody in these events did so: nothing else can be
-    followed, and awards and exercises are most of what is stored.
+    Of the people that is everything, since whatever they filed may show what they held; of the company's others what
+    was bought and sold on the open market. Who did neither in these events has no past: nothing else can be followed.
+    Its `attrs` say from when on anything was kept, of whomever: before that, nothing is known not to have happened.
     """
     table = as_table([event for event in seen if event.trade.side])
     first = table["known_at"].min()
     since = "" if pd.isna(first) else _written(first - LOOK_BACK)
     rows: list[Sequence[Any]] = []
     for who, where in zip_longest(*(chunks(sorted(set(words)), MANY) for words in (people(table), companies(table)))):
-        lately = history.c.company.in_(where or ()) & (history.c.known_at >= since)
-        rows += connection.execute(TRADED.where(history.c.person.in_(who or ()) | lately)).all()
+        lately = history.c.company.in_(where or ()) & (history.c.known_at >= since) & history.c.side.is_not(None)
+        rows += connection.execute(EVERYTHING.where(history.c.person.in_(who or ()) | lately)).all()
     cells = list(zip(*rows, strict=True)) or [()] * len(KINDS)
     made = {name: _read(values, kind) for (name, kind), values in zip(KINDS.items(), cells, strict=True)}
     past = pd.DataFrame(made | {"keys": np.fromiter(([()] * len(rows)), dtype=object)}, copy=False)
-    return past if len(table) <= MANY else past.drop_duplicates(["event_key", "known_at"], ignore_index=True)
+    past = past if len(table) <= MANY else past.drop_duplicates(["event_key", "known_at"], ignore_index=True)
+    if beginning := connection.scalar(select(func.min(history.c.known_at))):
+        past.attrs[HISTORY_FROM] = beginning
+    return past
 
 
 def _plain(column: "pd.Series[Any]", kind: str) -> list[Any]:

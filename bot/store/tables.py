@@ -157,6 +157,7 @@ history: Final = Table(
     Column("quarantine", TEXT),
     Index("history_of_a_company", "company", "known_at"),
     Index("history_of_a_person", "person"),
+    Index("history_by_instant", "known_at"),
 )
 
 lines: Final = Table(

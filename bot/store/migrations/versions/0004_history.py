@@ -55,3 +55,4 @@ def upgrade() -> None:
     )
     op.create_index("history_of_a_company", "history", ["company", "known_at"])
     op.create_index("history_of_a_person", "history", ["person"])
+    op.create_index("history_by_instant", "history", ["known_at"])
