@@ -6,10 +6,10 @@ in them. An event joins what belongs together; nothing is followed twice.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -24,7 +24,8 @@ from bot.plain import decimal_text
 from bot.plausible import mixed_classes
 from bot.trades import COLUMNS, NUMBER, TEXT, column, to_records, to_table
 
-_Balances = dict[tuple[str, str], list[tuple[datetime, Decimal]]]  # ticker, person -> known since, shares held
+Held = tuple[datetime, int, str, str, Decimal]
+"""A balance: since when it was known, its line's key with its length before it, its event's key, and the shares."""
 _Group = tuple[str, ...]
 EXTRA: Final = ("event_key", "keys", "symbols", "held_before", "basis", "exercised", "quarantine")
 LINKS: Final = ("issuer_id", "owner_id", "superseded_at")
@@ -50,13 +51,42 @@ def find_events(trades: pd.DataFrame) -> list[Event]:
         if not is_holding(line.trade):
             what = line.trade.side or line.trade.code or line.trade.form or ""
             groups.setdefault((who, kind, what), []).append(line)
-    balances = _balances(lines)
     events = [
-        _event("e-" + _hash((*who, *kind, what)), found, kind, filings[who], balances)
+        _event("e-" + _hash((*who, *kind, what)), found, kind, filings[who])
         for (who, kind, what), found in groups.items()
     ]
+    if any(map(opens, events)):
+        holdings = ((line.symbols, line.trade, "") for line in lines if is_holding(line.trade))
+        told = balances(*holdings, *((event.symbols, event.trade, event.key) for event in events))
+        events = [held_earlier(event, told) for event in events]
     place = {trade.key: row for row, trade in reversed(list(enumerate(records)))}
     return sorted(events, key=lambda event: min(place[key] for key in event.keys))
+
+
+def opens(event: Event) -> bool:
+    """Whether it is a purchase by someone who seems to hold nothing."""
+    return event.trade.side is Side.BUY and event.held_before == 0
+
+
+def balances(*told: tuple[Iterable[str], InsiderTrade, str]) -> dict[tuple[str, str], list[Held]]:
+    """What is told who holds of what, by ticker and person; each by its tickers, its line or sum, and its event."""
+    held: dict[tuple[str, str], list[Held]] = {}
+    for symbols, trade, event in told:
+        if trade.known_at and trade.shares_after and not trade.is_derivative:
+            for symbol in symbols:
+                found = (trade.known_at, len(trade.key), trade.key, event, trade.shares_after)
+                held.setdefault((symbol, same_name(trade.owner)), []).append(found)
+    return held
+
+
+def held_earlier(event: Event, told: Mapping[tuple[str, str], Sequence[Held]]) -> Event:
+    """A purchase that opens a position, with what the last earlier event says is held there; any other as it is."""
+    known = event.first_known_at
+    if not (known and opens(event)):
+        return event
+    places = [(symbol, same_name(event.trade.owner)) for symbol in event.symbols]
+    earlier = [held for place in places for held in told.get(place, ()) if held[0] < known and held[3] != event.key]
+    return replace(event, held_before=max(earlier)[4]) if earlier else event
 
 
 def as_table(events: Sequence[Event]) -> pd.DataFrame:
@@ -126,19 +156,16 @@ def _kind(line: Line) -> _Group:
     return ("derivative " * bool(trade.is_derivative) + same_class(trade.security), *filter(None, [line.apart]))
 
 
-def _event(key: str, lines: list[Line], kind: _Group, filing: dict[_Group, list[Line]], balances: _Balances) -> Event:
+def _event(key: str, lines: list[Line], kind: _Group, filing: dict[_Group, list[Line]]) -> Event:
     """The sum of an event's lines, beside what else the same person filed on that day, by class."""
     trades, alike = [line.trade for line in lines], [line.trade for line in filing[kind]]
     others = [line.trade for other, found in filing.items() if other != kind for line in found]
     first, symbols = trades[0], _all(line.symbols for line in lines)
-    known = [trade.known_at for trade in trades if trade.known_at]
     before, after = (None, first.shares_after)
     if first.side:
         before, after = (total if is_filed(first) else balance)(alike)
-    if before == 0 and first.side == Side.BUY and known:
-        before = _held_otherwise(others) or _held_earlier(
-            [(symbol, same_name(first.owner)) for symbol in symbols], min(known), balances
-        )
+    if before == 0 and first.side == Side.BUY:
+        before = _held_otherwise(others)
     summed = _sum_of(trades, after)
     return Event(
         key=key,
@@ -209,28 +236,10 @@ def _any_planned(plans: Iterable[bool | None]) -> bool | None:
     return True if True in found else None if None in found else False
 
 
-def _balances(lines: list[Line]) -> _Balances:
-    """What the lines say who holds of what, by ticker and person."""
-    held: _Balances = {}
-    for line in lines:
-        trade = line.trade
-        if trade.known_at and trade.shares_after and not trade.is_derivative:
-            for symbol in line.symbols:
-                held.setdefault((symbol, same_name(trade.owner)), []).append((trade.known_at, trade.shares_after))
-    return held
-
-
 def _held_otherwise(others: Sequence[InsiderTrade]) -> Decimal:
     """The most that the same filings show of any other class; who holds that opens no new position."""
     shown = (t.shares_after for t in others if t.shares_after and not t.is_derivative and is_filed(t))
     return max(shown, default=Decimal(0))
-
-
-def _held_earlier(places: list[tuple[str, str]], known_at: datetime, balances: _Balances) -> Decimal:
-    """What the last earlier filing says is held there; 0 when there is none, which makes a buy a new position."""
-    earlier = [told for place in places for told in balances.get(place, []) if told[0] < known_at]
-    # Of what became known at once the last line counts: what is held after all of it.
-    return max(reversed(earlier), key=itemgetter(0))[1] if earlier else Decimal(0)
 
 
 def _weighted_price(trades: list[InsiderTrade]) -> Decimal | None:

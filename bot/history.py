@@ -4,24 +4,22 @@ An amendment, or a later part of the same day's filings, makes a new version of 
 until then, so that what is said of the past is what could have been said then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bot.events import as_table, find_events
+from bot.events import as_table, balances, find_events, held_earlier, opens
 from bot.filings import UNSEEN
 from bot.lines import same_name
-from bot.model import Event, Side
+from bot.model import Event, InsiderTrade
 from bot.plausible import implausible
-from bot.trades import DTYPES, INSTANT
+from bot.trades import DTYPES, INSTANT, to_records
 
-_Balances = dict[tuple[str, str], list[tuple[datetime, str, Decimal]]]  # ticker, person -> known at, event, shares
 HISTORY_FROM: Final = "history_from"
 
 
@@ -62,28 +60,17 @@ def recalled(seen: Sequence[Event], past: pd.DataFrame) -> list[Event]:
         for key, at, doubt in zip(past["event_key"], past["known_at"], past["quarantine"], strict=True)
         if not _is_unseen(doubt)
     }
-    balances = _balances(past) if any(map(_opens, seen)) else {}
-    return [_recalled(event, there.get(event.key), balances) for event in seen]
+    linked = [_linked(event, there.get(event.key)) for event in seen]
+    told = balances(*_told(past)) if any(map(opens, seen)) else {}
+    return [held_earlier(event, told) for event in linked]
 
 
-def _recalled(event: Event, before: datetime | None, balances: _Balances) -> Event:
+def _linked(event: Event, before: datetime | None) -> Event:
+    """The event without the doubt that its original was not seen, if it was."""
     at = event.trade.known_at
     if _is_unseen(event.quarantine) and before and at and before < at:
-        event = replace(event, quarantine=implausible(event.trade))
-    if _opens(event) and event.first_known_at:
-        told = [
-            balance
-            for symbol in event.symbols
-            for balance in balances.get((symbol, same_name(event.trade.owner)), ())
-            if balance[0] < event.first_known_at and balance[1] != event.key
-        ]
-        event = replace(event, held_before=max(told)[2]) if told else event
+        return replace(event, quarantine=implausible(event.trade))
     return event
-
-
-def _opens(event: Event) -> bool:
-    """Whether it is a purchase by someone who seems to hold nothing."""
-    return event.trade.side is Side.BUY and event.held_before == 0
 
 
 def _is_unseen(doubt: Any) -> bool:
@@ -91,16 +78,9 @@ def _is_unseen(doubt: Any) -> bool:
     return isinstance(doubt, str) and doubt.endswith(UNSEEN)
 
 
-def _balances(past: pd.DataFrame) -> _Balances:
-    """What the past says who holds of what, by ticker and person."""
-    held = past[(past["shares_after"] > 0) & ~past["is_derivative"].fillna(value=False)]
-    found: _Balances = {}
-    names = ("symbols", "owner", "known_at", "event_key", "shares_after")
-    for symbols, owner, at, key, shares in zip(*(held[name] for name in names), strict=True):
-        for symbol in symbols:
-            told = (at.to_pydatetime(), key, Decimal(repr(shares)))
-            found.setdefault((symbol, same_name(None if pd.isna(owner) else owner)), []).append(told)
-    return found
+def _told(past: pd.DataFrame) -> Iterator[tuple[Iterable[str], InsiderTrade, str]]:
+    """The events of the past: their tickers, their sums, their keys."""
+    return zip(past["symbols"], to_records(past), past["event_key"], strict=True)
 
 
 def _beginnings(table: pd.DataFrame) -> list[pd.Timestamp]:
