@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bot.events import as_table, find_events
-from bot.history import versions, with_past
+from bot.history import HISTORY_FROM, recalled, versions, with_past
 from bot.model import InsiderTrade
 from bot.store import history
 from bot.store.database import open_database
@@ -98,6 +98,53 @@ def test_what_became_public_at_once_has_one_version_as_it_is_found() -> None:
         ],
     )
     assert made["superseded_at"].isna().all()
+
+
+# -- what only the past tells
+
+
+def test_an_amendment_whose_original_is_no_longer_shown_is_the_next_version_of_it() -> None:
+    (alone,) = find_events(table(amended(shares=Decimal(400))))
+    assert alone.quarantine == "an amendment of the filing of 2026-03-02, which was not seen"
+    (linked,) = recalled([alone], as_table(find_events(table(filed()))))
+    assert (linked.quarantine, linked.trade.shares) == (None, 400)
+
+
+def test_an_amendment_whose_original_nobody_has_seen_stays_in_doubt() -> None:
+    (alone,) = find_events(table(amended(shares=Decimal(400))))
+    assert recalled([alone], as_table([alone])) == recalled([alone], NOTHING) == [alone]
+    earlier = find_events(table(amended(known_at=KNOWN_AT + HOUR)))
+    assert recalled([alone], as_table(earlier)) == [alone]
+
+
+def test_who_has_held_shares_before_opens_no_new_position_though_the_news_do_not_say_so() -> None:
+    long_ago, lately = (KNOWN_AT - timedelta(days=days) for days in (90, 60))
+    past = find_events(
+        table(
+            trade(known_at=long_ago, filed_on=long_ago.date(), traded_on=long_ago.date(), shares_after=Decimal(70_000)),
+            trade(known_at=lately, filed_on=lately.date(), shares_after=Decimal(50_000)),
+            trade(known_at=lately, filed_on=lately.date(), owner="Brandt Ilse", shares_after=Decimal(9)),
+        )
+    )
+    (opening,) = find_events(table(trade(shares_after=Decimal(1000))))
+    assert opening.held_before == 0
+    assert [event.held_before for event in recalled([opening], as_table(past))] == [50_000]
+    assert [event.held_before for event in recalled([opening], as_table([opening]))] == [0]
+
+
+def test_a_history_begins_where_anything_was_kept_first_of_whomever(store: Repository) -> None:
+    long_ago = KNOWN_AT - timedelta(days=900)
+    store.record([], [], NOW, find_events(table(trade(symbol="ZZZA", owner="Nobody Else", known_at=long_ago))))
+    news = find_events(table(trade()))
+    made = with_past(as_table(news), store.past(news))
+    assert len(made) == 1
+    assert pd.Timestamp(made.attrs[HISTORY_FROM]) == long_ago
+
+
+def test_a_history_without_a_past_begins_with_itself() -> None:
+    made = versions(table(filed(), filed(SECOND, known_at=KNOWN_AT + HOUR)))
+    assert pd.Timestamp(made.attrs[HISTORY_FROM]) == KNOWN_AT
+    assert with_past(NOTHING, NOTHING).attrs == {}
 
 
 # -- kept and found

@@ -1,15 +1,19 @@
 """The check for look-ahead finds what was planted, names it, and finds nothing in what the house is built of."""
 
+import json
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bot.demo.history import made_up, prices
+from bot import cli
+from bot.demo.history import as_filings, made_up, prices
 from bot.errors import BotError, ConfigError
 from bot.ports import Strategy
+from bot.research.histories import read
 from bot.research.lookahead import Report, check
 from strategies.activity import cluster_size, conviction, senior_buyer
 from strategies.features import Feature, days_late, role_weight, value_usd
@@ -176,3 +180,73 @@ def test_a_strategy_that_loses_rows_is_told_so() -> None:
 
     with pytest.raises(ConfigError, match="must return every row"):
         found(lossy)
+
+
+# -- on the command line
+
+PLANTED = """
+import pandas as pd
+from strategies.rules import Rule, follow, open_market
+
+def feature(events, _):
+    return (events["shares"] < events["shares"].max()).astype(float)
+
+def strategy(kit):
+    rule = Rule(name="small", passes=lambda events: events["small"] > 0, words="small", features={"small": feature})
+    return follow(open_market, rule)
+"""
+
+
+def test_the_command_says_what_was_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    command("--instants", "2", "--rows", "1000", "--format", "json")
+    report = json.loads(capsys.readouterr().out)
+    assert {name: report[name] for name in ("strategy", "instants", "leak")} == {
+        "strategy": "executives",
+        "instants": 2,
+        "leak": None,
+    }
+    assert report["rewritten"] > 0
+    assert report["compared"] > 0
+
+
+def test_the_command_fails_for_a_strategy_of_one_s_own_that_looks_ahead(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "planted_strategy.py").write_text(PLANTED)
+    with pytest.raises(BotError, match="planted_strategy:strategy looks ahead: small of e-") as failure:
+        command("--strategy", "planted_strategy:strategy", "--rows", "1000", "--format", "json")
+    assert failure.value.exit_code == 1
+    leak = json.loads(capsys.readouterr().out)["leak"]
+    assert leak["changed"] == "small"
+    assert len(leak["later"]) == 1
+
+
+def test_the_command_reads_a_history_or_the_trades_to_make_it_of(tmp_path: Path) -> None:
+    events = made_up(seed=SEED, rows=1000, years=4)
+    events.to_parquet(tmp_path / "events.parquet")
+    again = read(tmp_path / "events.parquet")
+    pd.testing.assert_frame_equal(again, events)
+    as_filings(events).to_parquet(tmp_path / "trades.parquet")
+    assert len(read(tmp_path / "trades.parquet")) == len(events)
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        (pd.DataFrame({"key": ["1"]}), "holds no trades table: the trades table lacks the column 'source'"),
+        (made_up(seed=1, rows=5).drop(columns="superseded_at"), "has events without 'superseded_at'"),
+    ],
+)
+def test_a_file_that_is_no_history_is_refused_in_one_sentence(
+    table: pd.DataFrame, problem: str, tmp_path: Path
+) -> None:
+    table.to_parquet(tmp_path / "odd.parquet")
+    with pytest.raises(ConfigError, match=problem):
+        read(tmp_path / "odd.parquet")
+    (tmp_path / "odd.parquet").write_text("no Parquet")
+    with pytest.raises(ConfigError, match="cannot be read as a Parquet file"):
+        read(tmp_path / "odd.parquet")
+
+
+def command(*arguments: str) -> None:
+    cli.app(["lookahead-check", *arguments], standalone_mode=False)
