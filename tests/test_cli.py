@@ -590,6 +590,7 @@ COMMANDS = {
     ("resume",): "Allow sending again",
     ("scan",): "Where insiders buy more than they sell",
     ("daemon",): "Stay, and run one cycle per session of the venue",
+    ("lookahead-check",): "Whether a strategy looks ahead",
     ("doctor",): "Whether everything is in place",
     ("health",): "Whether the daemon is alive",
     ("db",): "Look after the database",
