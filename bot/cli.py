@@ -4,14 +4,15 @@ import gc
 import io
 import signal
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from bot import console
+from bot.cli_research import research
 from bot.errors import BotError, ConfigError, HaltedError, TryAgainError
+from bot.options import As, AsOf, Verbose, clock_of, start
 from bot.render import Format
 
 HELP: Final = """Follow the trades that company executives report to the SEC: on paper, and say why.
@@ -29,12 +30,7 @@ config = typer.Typer(help="Show the settings.", no_args_is_help=True)
 app.add_typer(config, name="config", rich_help_panel="Operate")
 db = typer.Typer(help="Look after the database.", no_args_is_help=True)
 app.add_typer(db, name="db", rich_help_panel="Operate")
-
-As = Annotated[Format, typer.Option("--format", help="table for people; json, jsonl and csv for programs")]
-AsOf = Annotated[
-    str | None, typer.Option("--as-of", metavar="INSTANT", help="decide as of then, such as 2022-01-17T10:30Z")
-]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="say on stderr what happens")]
+app.add_typer(research)
 
 
 def main() -> None:
@@ -80,10 +76,10 @@ def run(
     """One cycle: fetch, decide, submit, activate. `--dry-run` prints the plan and changes nothing."""
     from bot import app as wiring
 
-    settings = _start(verbose=verbose)
+    settings = start(verbose=verbose)
     if as_of and not dry_run:
         raise ConfigError("--as-of decides as of the past and goes with --dry-run only")
-    clock = _clock(as_of)
+    clock = clock_of(as_of)
     gc.freeze()  # what is imported by now stays: looking through it would be a tenth of a cycle
     with wiring.opened(settings, clock=clock, read_only=dry_run, fresh=as_of is not None) as parts:
         if dry_run:
@@ -106,7 +102,7 @@ def trades(*, as_of: AsOf = None, form: As = Format.TABLE) -> None:
     from bot.events import find_events
     from bot.news import gather
 
-    settings, clock = _start(), _clock(as_of)
+    settings, clock = start(), clock_of(as_of)
     with wiring.opened(settings, clock=clock, fresh=True) as parts:
         table, degraded = gather(parts.sources, clock())
     for item in degraded:
@@ -131,7 +127,7 @@ def parse(
     from bot.errors import SourceError
     from bot.sources.files import Files
 
-    now, tables, problems = _clock(as_of)(), [], []
+    now, tables, problems = clock_of(as_of)(), [], []
     for file in files:
         try:
             tables.append(Files(file).fetch(now))
@@ -150,7 +146,7 @@ def map_(tickers: Annotated[list[str], typer.Argument(metavar="TICKER...")], *, 
     from bot.model import Listing, Skip
 
     asked = {ticker: Listing(symbols=(ticker.strip().upper(),)) for ticker in tickers}
-    with wiring.opened(_start(), read_only=True) as parts:
+    with wiring.opened(start(), read_only=True) as parts:
         mapped = parts.mapper(cache=wiring.ReadOnlyCache(parts.store)).find(list(asked.values()))
     found = {ticker: mapped[listing] for ticker, listing in asked.items()}
     console.show_instruments(found, form)
@@ -179,7 +175,7 @@ def scan(
     from bot.sources.scan import scan as scanned
     from bot.sources.scan import threshold_of
 
-    settings, least = _start(), threshold_of(threshold)
+    settings, least = start(), threshold_of(threshold)
     wanted = watchlist([text.strip() for text in tickers.split(",") if text.strip()] or settings.watchlist)
     if not wanted:
         raise ConfigError("there is nothing to scan: name tickers by --watchlist or BOT_WATCHLIST")
@@ -203,7 +199,7 @@ def daemon(
     from bot import app as wiring
     from bot.daemon import log, serve
 
-    settings = _start(verbose=True)
+    settings = start(verbose=True)
     try:
         with wiring.staying(settings, trade_backlog=trade_backlog) as daemon:
             serve(daemon, wiring.utc_now)
@@ -223,7 +219,7 @@ def status(*, form: As = Format.TABLE) -> None:
     from bot import app as wiring
     from bot.status import report
 
-    with wiring.opened(_start(), read_only=True) as parts:
+    with wiring.opened(start(), read_only=True) as parts:
         row = report(parts)
     console.show_record(row, form)
 
@@ -233,7 +229,7 @@ def orders(*, form: As = Format.TABLE) -> None:
     """Every order, the oldest first."""
     from bot import app as wiring
 
-    with wiring.opened(_start(), read_only=True) as parts:
+    with wiring.opened(start(), read_only=True) as parts:
         console.show_orders([order for _, order in parts.store.orders()], form)
 
 
@@ -242,7 +238,7 @@ def positions(*, form: As = Format.TABLE) -> None:
     """What the account holds."""
     from bot import app as wiring
 
-    with wiring.opened(_start(), read_only=True) as parts:
+    with wiring.opened(start(), read_only=True) as parts:
         console.show_positions(parts.broker.positions(), form)
 
 
@@ -253,7 +249,7 @@ def explain(about: Annotated[str, typer.Argument(metavar="ID|TICKER")], *, form:
     from bot.explain import explain as told
     from bot.plain import plain
 
-    with wiring.opened(_start(), read_only=True) as parts:
+    with wiring.opened(start(), read_only=True) as parts:
         decisions = parts.store.decided(about=about)
         known = {order.client_order_id: plain(order) for _, order in parts.store.orders()}
         lives = {key: parts.store.life(key) for d in decisions if (key := d["client_order_id"])}
@@ -267,38 +263,6 @@ def explain(about: Annotated[str, typer.Argument(metavar="ID|TICKER")], *, form:
         return console.show_rows(rows, form, ())
     blocks = [told(d, known.get(d["client_order_id"]), lives.get(d["client_order_id"], [])) for d in decisions]
     return console.show_blocks(blocks, indent=14)
-
-
-# -- research
-
-
-@app.command("lookahead-check", rich_help_panel="Research")
-def lookahead_check(
-    *,
-    strategy: Annotated[
-        str, typer.Option("--strategy", help="a name or module:factory; BOT_STRATEGY if not given")
-    ] = "",
-    instants: Annotated[int, typer.Option("--instants", min=1, help="how many moments to look at")] = 1000,
-    rows: Annotated[int, typer.Option("--rows", min=1000, help="how long a history to make up")] = 20_000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="which history, and which moments of it")] = 0,
-    history: Annotated[Path | None, typer.Option("--history", metavar="FILE", help="a Parquet file instead")] = None,
-    form: As = Format.TABLE,
-) -> None:
-    """Whether a strategy looks ahead: what became known later is changed, and nothing said before may change."""
-    from bot import app as wiring
-    from bot.demo.history import made_up
-    from bot.plain import plain
-    from bot.research import histories, lookahead
-
-    settings = _start()
-    with wiring.opened(settings, fresh=True) as parts:
-        name, judge = (strategy, parts.strategy_of(strategy)) if strategy else parts.strategy
-    events = histories.read(history) if history else made_up(seed=seed, rows=rows)
-    with console.progress("instants", instants) as progress:
-        report = lookahead.check(lambda _: judge, events, instants=instants, seed=seed, progress=progress)
-    console.show_record({"strategy": name, **plain(report)}, form)
-    if report.leak:
-        raise BotError(f"{name} looks ahead: {report.leak}")
 
 
 # -- operate
@@ -316,7 +280,7 @@ def halt(
     from bot import app as wiring
 
     reason = reason.strip() or "halted by hand"
-    with wiring.opened(_start()) as parts:
+    with wiring.opened(start()) as parts:
         parts.store.halt(reason, wiring.utc_now(), flatten=flatten)
         console.say(f"halted: {reason}; `insiderbot resume` allows sending again")
         if flatten:
@@ -333,7 +297,7 @@ def resume() -> None:
     """Allow sending again after a halt."""
     from bot import app as wiring
 
-    with wiring.opened(_start()) as parts:
+    with wiring.opened(start()) as parts:
         was = parts.store.halted()
         parts.store.halt(None, wiring.utc_now())
         if file := parts.store.halted():
@@ -347,7 +311,7 @@ def doctor(*, form: As = Format.TABLE) -> None:
     from bot import app as wiring
     from bot.doctor import examine
 
-    findings = examine(_start(), wiring.utc_now)
+    findings = examine(start(), wiring.utc_now)
     console.show_findings(findings, form)
     if bad := [finding.about for finding in findings if finding.state == "bad"]:
         raise BotError(f"{len(bad)} of {len(findings)} findings are bad: {', '.join(bad)}")
@@ -359,7 +323,7 @@ def health() -> None:
     from bot import app as wiring
     from bot.daemon import LATEST_SIGN
 
-    with wiring.opened(_start(), read_only=True) as parts:
+    with wiring.opened(start(), read_only=True) as parts:
         last, now = parts.store.heartbeat(), wiring.utc_now()
     if last is None or abs(now - last) > LATEST_SIGN:
         raise BotError(f"no sign of life of the daemon since {last:%Y-%m-%d %H:%M:%S} UTC" if last else "no daemon yet")
@@ -371,7 +335,7 @@ def db_upgrade() -> None:
     """Bring the database to this version's schema; a SQLite file is copied beside itself first."""
     from bot.store.migrations import upgrade
 
-    before, after = upgrade(_start().database_url.get_secret_value())
+    before, after = upgrade(start().database_url.get_secret_value())
     console.say(f"schema {after}" + (", as it was" if before == after else f", was {before or 'empty'}"))
 
 
@@ -382,7 +346,7 @@ def config_show(
     form: As = Format.TABLE,
 ) -> None:
     """The settings in force, or those that decisions were made with; secrets masked."""
-    settings = _start()
+    settings = start()
     shown: dict[str, str] | None = settings.shown()
     if kept:
         from bot import app as wiring
@@ -417,35 +381,3 @@ def config_example() -> None:
     from bot.settings import Settings
 
     console.say(Settings.example().rstrip("\n"))
-
-
-# -- helpers
-
-
-def _start(*, verbose: bool = False) -> Any:
-    """The settings in force; logging goes to stderr."""
-    import logging
-
-    from bot import logs
-    from bot.settings import Settings
-
-    logs.to_stderr(logging.INFO if verbose else logging.WARNING)
-    settings = Settings.load()
-    if settings.log_format == "json":
-        logs.to_stderr(logging.INFO if verbose else logging.WARNING, "json")
-    return settings
-
-
-def _clock(as_of: str | None) -> Any:
-    from bot.app import utc_now
-
-    if as_of is None:
-        return utc_now
-    try:
-        instant = datetime.fromisoformat(as_of)
-        in_utc = instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ConfigError(f"{as_of!r} is not an instant: write it like 2022-01-17T10:30Z") from None
-    if instant.tzinfo is None:
-        raise ConfigError(f"{as_of!r} has no time zone: write it like 2022-01-17T10:30Z")
-    return lambda: in_utc

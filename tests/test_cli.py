@@ -187,6 +187,20 @@ def test_a_trade_is_planned_placed_once_filled_and_explained(run: Run, clock: ti
     assert "no decision was made with settings 'nonsense'" in run("config", "show", "--kept", "nonsense").sentence
 
 
+@pytest.mark.usefixtures("clock", "world")
+def test_what_was_seen_becomes_a_signal_file(run: Run) -> None:
+    assert "nothing was seen yet" in run("signal", "--as-of", "2026-03-03").sentence
+    assert run("run").code == 0
+    (best,) = run("signal", "--as-of", "2026-03-03", "--format", "json").json()
+    assert (best["rank"], best["symbol"], best["buyers"]) == (1, "NWRB", 1)
+    assert run("signal", "--as-of", "2026-03-03", "-o", "signal.csv").out == "1 rows written to signal.csv\n"
+    assert "NWRB" in Path("signal.csv").read_text(encoding="utf-8")
+    ranged = run("signal", "--from", "2026-03-01", "--as-of", "2026-03-04", "--format", "json").json()
+    assert [row["as_of"] for row in ranged] == ["2026-03-02", "2026-03-03", "2026-03-04"]
+    assert "write it like 2026-03-02" in run("signal", "--as-of", "yesterday").sentence
+    assert "is after" in run("signal", "--from", "2026-03-05", "--as-of", "2026-03-04").sentence
+
+
 @pytest.mark.usefixtures("clock")
 def test_a_dry_run_leaves_the_folder_as_it_was_without_and_with_a_database(run: Run, world: World) -> None:
     before = folder()
@@ -590,6 +604,7 @@ COMMANDS = {
     ("resume",): "Allow sending again",
     ("scan",): "Where insiders buy more than they sell",
     ("daemon",): "Stay, and run one cycle per session of the venue",
+    ("signal",): "ranked by conviction",
     ("lookahead-check",): "Whether a strategy looks ahead",
     ("doctor",): "Whether everything is in place",
     ("health",): "Whether the daemon is alive",

@@ -70,13 +70,22 @@ def around(connection: Connection, seen: Sequence[Event]) -> pd.DataFrame:
     for who, where in zip_longest(*(chunks(sorted(set(words)), MANY) for words in (people(table), companies(table)))):
         lately = history.c.company.in_(where or ()) & (history.c.known_at >= since) & history.c.side.is_not(None)
         rows += connection.execute(EVERYTHING.where(history.c.person.in_(who or ()) | lately)).all()
-    cells = list(zip(*rows, strict=True)) or [()] * len(KINDS)
-    made = {name: _read(values, kind) for (name, kind), values in zip(KINDS.items(), cells, strict=True)}
-    past = pd.DataFrame(made | {"keys": np.fromiter(([()] * len(rows)), dtype=object)}, copy=False)
+    past = _table(rows)
     past = past if len(table) <= MANY else past.drop_duplicates(["event_key", "known_at"], ignore_index=True)
     if beginning := connection.scalar(select(func.min(history.c.known_at))):
         past.attrs[HISTORY_FROM] = beginning
     return past
+
+
+def whole(connection: Connection) -> pd.DataFrame:
+    """Everything that was kept, in the order in which it became public."""
+    return _table(connection.execute(EVERYTHING.order_by(history.c.known_at, history.c.event_key)).all())
+
+
+def _table(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
+    cells = list(zip(*rows, strict=True)) or [()] * len(KINDS)
+    made = {name: _read(values, kind) for (name, kind), values in zip(KINDS.items(), cells, strict=True)}
+    return pd.DataFrame(made | {"keys": np.fromiter(([()] * len(rows)), dtype=object)}, copy=False)
 
 
 def _plain(column: "pd.Series[Any]", kind: str) -> list[Any]:

@@ -84,6 +84,15 @@ class Repository:
         with self._database.read() as connection:
             return history.around(connection, seen)
 
+    def history(self) -> "pd.DataFrame":
+        """Every version of every event that was seen, with who is who."""
+        from bot.history import with_past
+        from bot.store import history
+
+        with self._database.read() as connection:
+            everything = history.whole(connection)
+        return with_past(everything, everything.head(0))
+
     def record(
         self,
         decisions: Sequence[Decision],

@@ -1,0 +1,84 @@
+"""The daily signal: the companies whose insiders buy, ranked by conviction as it was known, with what it is made of."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from bot.errors import ConfigError
+from strategies.scores import Scores, scores
+
+COLUMNS: Final = (
+    "as_of",
+    "rank",
+    "symbol",
+    "issuer",
+    "issuer_cik",
+    "score",
+    "value",
+    "buyers",
+    "senior",
+    "days_since",
+    "filings",
+)
+SHOWN: Final = ("as_of", "rank", "symbol", "issuer", "score", "value", "buyers", "senior", "days_since")
+NEW_YORK: Final = "America/New_York"
+
+
+def signal(events: pd.DataFrame, dates: Sequence[date], *, days: int = 30, top: int | None = None) -> pd.DataFrame:
+    """The ranked companies of each date, the best first, as they stood at the end of that day in New York.
+
+    Columns are `COLUMNS`: `score` is `conviction` over the last `days`, `value` the sum of the purchases in USD,
+    `buyers` distinct people, `senior` whether one of them is, `days_since` the last purchase became known, and
+    `filings` where they can be read, the latest first. A company whose score is unknown, because a purchase does not
+    say what it was worth in USD, stands at the end without one. `top` keeps so many of each date.
+    """
+    found = scores(events, dates, days)
+    bought = events[(events["side"] == "buy").fillna(value=False) & events["quarantine"].isna()].sort_values(
+        ["known_at", "event_key"]
+    )
+    names = bought.drop_duplicates("issuer_id", keep="last").set_index("issuer_id")
+    parts = [_of_a_day(found, day, bought, names, days=days, top=top) for day in dates]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*COLUMNS])
+    return table[[*COLUMNS]]
+
+
+def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The signal as plain values, None where one is unknown."""
+    told = table.astype(object).where(table.notna(), None)
+    return [dict(zip(COLUMNS, row, strict=True)) for row in told.itertuples(index=False, name=None)]
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """Write the signal as CSV or Parquet, whichever the name ends in; ConfigError for any other ending."""
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        try:
+            table.to_parquet(path, index=False)
+        except ImportError:
+            raise ConfigError("to write Parquet files, install pyarrow: `pip install insiderbot[research]`") from None
+    else:
+        raise ConfigError(f"{path}: write a name that ends in .csv or .parquet")
+
+
+def _of_a_day(
+    found: Scores, day: date, bought: pd.DataFrame, names: pd.DataFrame, *, days: int, top: int | None
+) -> pd.DataFrame:
+    ranked = found.ranked(day).head(top) if top else found.ranked(day)
+    end = pd.Timestamp(day, tz=NEW_YORK) + pd.DateOffset(days=1)
+    stands = bought["superseded_at"].isna() | (bought["superseded_at"] >= end)
+    recent = bought[stands & (bought["known_at"] < end) & (bought["known_at"] >= end - pd.Timedelta(days=days))]
+    links = recent[::-1].groupby("issuer_id")["url"].agg(lambda urls: " ".join(urls.dropna().unique()))
+    issuers = ranked["issuer_id"]
+    told = {name: names[name].reindex(issuers).to_numpy() for name in ("symbol", "issuer", "issuer_cik")}
+    told |= {"filings": links.reindex(issuers).fillna("").to_numpy()}
+    table: pd.DataFrame = ranked.assign(
+        as_of=day.isoformat(),
+        rank=np.arange(1, len(ranked) + 1),
+        **told,
+    )
+    return table

@@ -1,0 +1,97 @@
+"""The daily signal: ranked as the score says, named as the filings say, written and read back."""
+
+import math
+from contextlib import closing
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bot.errors import ConfigError
+from bot.events import as_table, find_events
+from bot.history import with_past
+from bot.model import InsiderTrade, Role
+from bot.research.signals import COLUMNS, signal, write
+from bot.store.database import open_database
+from bot.store.repository import Repository
+from tests.builders import KNOWN_AT, NOW, table, trade
+
+TODAY = date(2026, 3, 3)
+DAY = timedelta(days=1)
+
+
+def bought(**changes: object) -> InsiderTrade:
+    return trade(**({"known_at": KNOWN_AT, "url": "https://www.sec.gov/Archives/one"} | changes))
+
+
+ROWS = (
+    bought(),
+    bought(owner="Brandt Ilse", role=Role.CEO, title="CEO", url="https://www.sec.gov/Archives/two"),
+    bought(symbol="HLCN", issuer="Halcyon Foods", owner="Lindqvist Marit", role=Role.VP, title="VP"),
+    bought(symbol="QLMK", issuer="Quillmark", owner="Aalto Eero", currency="EUR"),
+    bought(symbol="KLPF", issuer="Kelpfield", owner="Aalto Eero", code="S"),
+)
+
+
+def history(*rows: InsiderTrade) -> pd.DataFrame:
+    events = as_table(find_events(table(*rows)))
+    return with_past(events, events.head(0))
+
+
+def test_companies_are_ranked_by_the_score_of_the_reference_and_the_unknown_stand_last() -> None:
+    made = signal(history(*ROWS), [TODAY])
+    assert list(made.columns) == [*COLUMNS]
+    assert made["symbol"].tolist() == ["NWRB", "HLCN", "QLMK"]
+    assert made["rank"].tolist() == [1, 2, 3]
+    first = made.iloc[0]
+    waited = first["days_since"]
+    assert 1 < waited < 1.5
+    assert first["score"] == pytest.approx(math.log1p(80_000) + 2 * 0.75 + 1 - 0.05 * waited)
+    assert (first["value"], first["buyers"], bool(first["senior"])) == (80_000, 2, True)
+    assert set(first["filings"].split()) == {ROWS[0].url, ROWS[1].url}
+    assert math.isnan(made.iloc[2]["score"])
+
+
+def test_a_day_shows_nothing_that_became_known_after_it() -> None:
+    late = bought(symbol="HLCN", owner="Marit", known_at=KNOWN_AT + 2 * DAY, filed_on=TODAY + DAY)
+    days = [date(2026, 3, 1), date(2026, 3, 2), TODAY + DAY]
+    made = signal(history(ROWS[0], late), days)
+    assert list(zip(made["as_of"], made["symbol"], strict=True)) == [
+        ("2026-03-02", "NWRB"),
+        ("2026-03-04", "HLCN"),
+        ("2026-03-04", "NWRB"),
+    ]
+
+
+def test_only_so_many_of_each_day_are_kept_and_a_purchase_counts_only_so_long() -> None:
+    assert signal(history(*ROWS), [TODAY, TODAY + DAY], top=1)["symbol"].tolist() == ["NWRB", "NWRB"]
+    assert signal(history(*ROWS), [TODAY + 5 * DAY], days=5).empty
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_signal_is_read_back_as_it_was_written(tmp_path: Path, ending: str) -> None:
+    made = signal(history(*ROWS), [TODAY])
+    path = tmp_path / f"signal.{ending}"
+    write(made, path)
+    again = pd.read_csv(path, dtype={"issuer_cik": "str"}) if ending == "csv" else pd.read_parquet(path)
+    assert again["symbol"].tolist() == made["symbol"].tolist()
+    assert again["score"].tolist()[:2] == made["score"].tolist()[:2]
+
+
+def test_another_ending_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"ends in \.csv or \.parquet"):
+        write(signal(history(*ROWS), [TODAY]), tmp_path / "signal.xlsx")
+
+
+def test_what_the_store_has_seen_makes_the_same_signal(database_url: str) -> None:
+    with closing(open_database(database_url)) as database:
+        store = Repository(database)
+        assert store.history().empty
+        store.record([], [], NOW, find_events(table(*ROWS)))
+        pd.testing.assert_frame_equal(signal(store.history(), [TODAY]), signal(history(*ROWS), [TODAY]))
+
+
+def test_the_value_of_one_purchase_is_its_own() -> None:
+    assert signal(history(bought(shares=Decimal(10))), [TODAY])["value"].tolist() == [400]
