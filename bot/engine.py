@@ -94,7 +94,9 @@ class Bot:
         seen = recalled(found, past)
         table = with_past(as_table(seen), past)
         judged = self.strategy(table, now)
-        return decided(seen, judged[judged.index < len(seen)])
+        news = judged[judged.index < len(seen)]
+        checks = getattr(self.strategy, "checks", None)  # a strategy of one's own need not tell more than a reason
+        return decided(seen, news, checks(news, now) if checks else ())
 
     def _unseen(self, judged: Sequence[Decision], now: datetime) -> list[Decision]:
         """What is new, less what cannot be trusted, is older than the bot, comes while it is halted or unconfirmed."""

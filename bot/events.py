@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -103,9 +103,10 @@ def as_table(events: Sequence[Event]) -> pd.DataFrame:
     )
 
 
-def decided(events: Sequence[Event], judged: pd.DataFrame) -> list[Decision]:
+def decided(events: Sequence[Event], judged: pd.DataFrame, checks: Sequence[Any] = ()) -> list[Decision]:
     """Each event with the verdict that a strategy's table holds for it, and the table's further numbers as features.
 
+    `checks` are what each rule says, row by row, where the strategy tells.
     ConfigError when the strategy has lost an event, or says neither buy, sell nor skip: every event needs a verdict.
     """
     own = {*COLUMNS, *EXTRA, *LINKS, *VERDICT}
@@ -114,8 +115,8 @@ def decided(events: Sequence[Event], judged: pd.DataFrame) -> list[Decision]:
     ]
     verdicts = zip(*(judged[name] for name in VERDICT), strict=True)
     features = judged[names].astype("float64").to_numpy().tolist()
-    rows = zip(judged["event_key"], verdicts, features, strict=True)
-    found = {key: (_verdict(*words), numbers) for key, words, numbers in rows}
+    rows = zip(judged["event_key"], verdicts, features, checks or [()] * len(judged), strict=True)
+    found = {key: (_verdict(*words), numbers, told) for key, words, numbers, told in rows}
     if lost := [event for event in events if event.key not in found]:
         raise ConfigError(f"the strategy gave {len(lost)} of {len(events)} events no verdict; it must return every row")
     return [
@@ -126,6 +127,7 @@ def decided(events: Sequence[Event], judged: pd.DataFrame) -> list[Decision]:
                 name: None if pd.isna(number) else number
                 for name, number in zip(names, found[event.key][1], strict=True)
             },
+            checks=found[event.key][2],
         )
         for event in events
     ]

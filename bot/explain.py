@@ -30,7 +30,10 @@ def explain(
     if made_by := decision.get("decided_by"):
         words = "insiderbot {insiderbot}, strategy {strategy}, settings {settings}".format_map(made_by)
         lines.append(f"  decided     {decision['decided_at'][:16].replace('T', ' ')} UTC by {words}")
-    lines += [f"  {label:<11} {evidence[name]}" for name, label in STEPS.items() if name in evidence]
+    checks = decision.get("checks") or []
+    lines += [f"  {'' if number else 'rules':<11} {_check(check)}" for number, check in enumerate(checks)]
+    steps = {name: label for name, label in STEPS.items() if name in evidence and not (checks and name == "strategy")}
+    lines += [f"  {label:<11} {evidence[name]}" for name, label in steps.items()]
     if decision["decision"] == "skip":
         return [*lines, f"  no order    {decision['rule']}: {decision['reason']}"]
     if order is None:
@@ -40,6 +43,11 @@ def explain(
     if order["price"]:
         lines.append(f"    filled {order['filled']} at {order['price']} {order['currency']}, fee {order['fee']}")
     return lines
+
+
+def _check(check: Mapping[str, Any]) -> str:
+    said = f"{check['name']}: {check['words']}" if check["words"] else check["name"]
+    return f"{'+' if check['passed'] else '-'} {said}"
 
 
 def _headline(decision: Mapping[str, Any]) -> str:

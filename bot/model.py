@@ -1,6 +1,6 @@
 """The vocabulary: frozen records and enums, in the field's own words (SEC, FIX, ISO)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -333,7 +333,8 @@ class Decision:
     """What was decided about one event, with everything it was decided on.
 
     A `Signal` names the order that follows it; several events may share one order. `features` are the numbers the rules
-    looked at, `evidence` the steps after them in words: strategy, mapping proof, quote, sizing sum.
+    looked at, `evidence` the steps after them in words: strategy, mapping proof, quote, sizing sum. `checks` are what
+    each rule said of the event, in order, with its `name`, whether it `passed`, its `words`, and the `inputs` it read.
     """
 
     event: Event
@@ -341,6 +342,7 @@ class Decision:
     client_order_id: str | None = None
     features: Mapping[str, float | None] = field(default_factory=dict)
     evidence: Mapping[str, str] = field(default_factory=dict)
+    checks: Sequence[Any] = ()
 
     def row(self) -> dict[str, Any]:
         """The decision in JSON's types: the event's columns, its lines, and `decision`, `rule` and `reason`."""
@@ -359,6 +361,7 @@ class Decision:
             "reason": self.verdict.reason,
             "client_order_id": self.client_order_id,
             "evidence": plain(self.evidence),
+            "checks": plain(list(self.checks)),
         }
 
 

@@ -110,12 +110,18 @@ class Stack:
         )
 
     def checks(self, events: pd.DataFrame, as_of: datetime | None = None) -> list[tuple[Check, ...]]:
-        """For each event what every rule says of it, in the rules' order, also after the first that refuses."""
-        table = self._with_features(events, as_of)
+        """For each event what every rule says of it, in the rules' order, also after the first that refuses.
+
+        Where the events have the features already, as those that were decided, these are taken as they are.
+        """
+        table = self._with_features(events, as_of, without=frozenset(map(str, events.columns)))
         return [*zip(*(_checks(rule, table) for rule in self.rules), strict=True)] or [()] * len(table)
 
-    def _with_features(self, events: pd.DataFrame, as_of: datetime | None) -> pd.DataFrame:
-        return events.assign(**{name: feature(events, as_of) for name, feature in features_of(self.rules).items()})
+    def _with_features(
+        self, events: pd.DataFrame, as_of: datetime | None, without: frozenset[str] = frozenset()
+    ) -> pd.DataFrame:
+        features = ((name, feature) for name, feature in features_of(self.rules).items() if name not in without)
+        return events.assign(**{name: feature(events, as_of) for name, feature in features})
 
 
 def follow(*rules: Rule) -> Stack:
@@ -130,12 +136,13 @@ def _checks(rule: Rule, table: pd.DataFrame) -> list[Check]:
     for columns, found in shown(rule.cases(table), rows):
         for row in found:
             read[row].update(columns)
+    values = {name: table[name].tolist() for name in set().union(*read)}
     return [
         Check(
             name=rule.name,
             passed=bool(passes),
             words=text,
-            inputs={name: _plain(table[name].iloc[row]) for name in sorted(read[row])},
+            inputs={name: _plain(values[name][row]) for name in sorted(read[row])},
         )
         for row, passes, text in zip(rows, passed(rule, table), words, strict=True)
     ]

@@ -179,6 +179,10 @@ def test_a_trade_is_planned_placed_once_filled_and_explained(run: Run, clock: ti
     words = run("explain", "NWRB").out
     assert words.startswith("NWRB  Okafor Adaeze M, Chief Financial Officer: BUY")
     assert "25 whole shares" in words
+    assert "  rules       + open_market: an open-market purchase\n              + officers_only: " in words
+    rules = {check["name"]: check for check in told["checks"]}
+    assert rules["more_than"]["passed"]
+    assert rules["more_than"]["inputs"].keys() >= {"shares", "held_before", "fraction_of_holdings"}
     assert words.endswith("filled 25 at 41 USD, fee 1\n")
     kept = told["decided_by"]["settings"]
     assert f"by insiderbot 0.1.0, strategy executives, settings {kept}" in words

@@ -210,3 +210,14 @@ def lost(life: Life) -> None:
 def test_the_life_of_an_order_is_told_step_by_step(life: Life, lived: Callable[[Life], None], told: list[str]) -> None:
     lived(life)
     assert life.told() == told
+
+
+def test_every_rule_is_told_with_whether_it_passed() -> None:
+    checks = [
+        {"name": "open_market", "passed": True, "words": "an open-market purchase", "inputs": {}},
+        {"name": "quiet", "passed": True, "words": "", "inputs": {}},
+        {"name": "more_than", "passed": False, "words": "0.2 % of the holdings", "inputs": {"shares": 7}},
+    ]
+    lines = explain({**followed(), "checks": checks}, None, [])
+    begin = lines.index("  rules       + open_market: an open-market purchase")
+    assert lines[begin + 1 : begin + 3] == ["              + quiet", "              - more_than: 0.2 % of the holdings"]
