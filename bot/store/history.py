@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from bot.events import as_table
 from bot.history import HISTORY_FROM, companies, people
-from bot.model import Event
+from bot.model import Event, Side
 from bot.store.queries import chunks
 from bot.store.tables import history
 from bot.trades import COLUMNS, DAY, DTYPES, INSTANT, NUMBER, TEXT
@@ -19,6 +19,7 @@ from bot.trades import COLUMNS, DAY, DTYPES, INSTANT, NUMBER, TEXT
 SEVERAL: Final = "several"
 MANY: Final = 10_000  # keys per query; twice as many are below every engine's limit on bound values
 LOOK_BACK: Final = timedelta(days=400)  # how far a strategy sees the others of a company; a person's own past is whole
+LATELY: Final = timedelta(days=40)  # how far it sees whatever anybody bought: ranks compare all companies
 KINDS: Final = {
     **{name: kind for name, kind in COLUMNS.items() if name != "key"},
     "key": TEXT,
@@ -60,7 +61,8 @@ def around(connection: Connection, seen: Sequence[Event]) -> pd.DataFrame:
     """The past of these events' companies and people: everything of the people, and the company's last 400 days.
 
     Of the people that is everything, since whatever they filed may show what they held; of the company's others what
-    was bought and sold on the open market. Who did neither in these events has no past: nothing else can be followed.
+    was bought and sold on the open market, and what anybody bought lately. Who did neither in these events has no past:
+    nothing else can be followed.
     Its `attrs` say from when on anything was kept, of whomever: before that, nothing is known not to have happened.
     """
     table = as_table([event for event in seen if event.trade.side])
@@ -70,8 +72,10 @@ def around(connection: Connection, seen: Sequence[Event]) -> pd.DataFrame:
     for who, where in zip_longest(*(chunks(sorted(set(words)), MANY) for words in (people(table), companies(table)))):
         lately = history.c.company.in_(where or ()) & (history.c.known_at >= since) & history.c.side.is_not(None)
         rows += connection.execute(EVERYTHING.where(history.c.person.in_(who or ()) | lately)).all()
-    past = _table(rows)
-    past = past if len(table) <= MANY else past.drop_duplicates(["event_key", "known_at"], ignore_index=True)
+    if not pd.isna(first):
+        bought = history.c.side == Side.BUY
+        rows += connection.execute(EVERYTHING.where(bought, history.c.known_at >= _written(first - LATELY))).all()
+    past = _table(rows).drop_duplicates(["event_key", "known_at"], ignore_index=True)
     if beginning := connection.scalar(select(func.min(history.c.known_at))):
         past.attrs[HISTORY_FROM] = beginning
     return past
