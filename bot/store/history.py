@@ -61,11 +61,10 @@ def around(connection: Connection, seen: Sequence[Event]) -> pd.DataFrame:
     """The past of these events' companies and people: everything of the people, and the company's last 400 days.
 
     Of the people that is everything, since whatever they filed may show what they held; of the company's others what
-    was bought and sold on the open market, and what anybody bought lately. Who did neither in these events has no past:
-    nothing else can be followed.
+    was bought and sold on the open market, and what anybody bought lately.
     Its `attrs` say from when on anything was kept, of whomever: before that, nothing is known not to have happened.
     """
-    table = as_table([event for event in seen if event.trade.side])
+    table = as_table(seen)
     first = table["known_at"].min()
     since = "" if pd.isna(first) else _written(first - LOOK_BACK)
     rows: list[Sequence[Any]] = []
