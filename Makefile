@@ -36,6 +36,9 @@ bench: $(VENV)/.dev  ## the speed figures of the README
 	$(BIN)/python benchmarks/cycle.py
 	$(BIN)/python benchmarks/transition.py
 	$(BIN)/python benchmarks/reconcile.py
+	$(BIN)/python benchmarks/verdicts.py
+	$(BIN)/python benchmarks/features.py
+	$(BIN)/python benchmarks/today.py
 
 image:  ## the container image
 	docker build --tag insiderbot .
