@@ -155,7 +155,7 @@ def test_the_past_of_the_people_and_companies_in_the_news_comes_back_as_it_was_s
         table(
             filed(),
             trade(symbol="HLCN", owner="Brandt Ilse", plan_10b5_1=True, title=None, shares_after=None),
-            trade(symbol="ZZZA", owner="Nobody Else"),
+            trade(symbol="ZZZA", owner="Nobody Else", code="S"),
         )
     )
     store.record([], [], NOW, seen)
@@ -198,14 +198,19 @@ def test_a_person_s_past_is_whole_and_a_company_s_is_what_is_not_too_old(store: 
     assert told(store.past(find_events(table(trade())))) == [("Okafor Adaeze M", 7), ("Lindqvist Marit", 9)]
 
 
-def test_of_the_past_only_what_was_traded_on_the_open_market_is_told_and_only_to_who_trades_there(
+def test_of_the_others_only_open_market_trades_are_told_and_of_other_companies_late_purchases(
     store: Repository,
 ) -> None:
-    exercise = {"code": "M", "side": None}
-    old = [trade(known_at=KNOWN_AT - 48 * HOUR), trade(known_at=KNOWN_AT - 48 * HOUR, shares=Decimal(7), **exercise)]
+    exercise = {"code": "M", "side": None, "shares": Decimal(7)}
+    early = {"known_at": KNOWN_AT - 48 * HOUR}
+    old = [
+        trade(**early, **exercise),
+        trade(owner="Brandt Ilse", **early, **exercise),
+        trade(symbol="ZZZA", owner="Lindqvist Marit", **early, shares=Decimal(9)),
+        trade(symbol="ZZZA", owner="Aalto Eero", **early, code="S"),
+    ]
     store.record([], [], NOW, find_events(table(*old)))
-    assert told(store.past(find_events(table(trade())))) == [("Okafor Adaeze M", 1000)]
-    assert len(store.past(find_events(table(trade(**exercise))))) == 0
+    assert sorted(told(store.past(find_events(table(trade()))))) == [("Lindqvist Marit", 9), ("Okafor Adaeze M", 7)]
 
 
 def test_what_does_not_say_when_it_was_public_has_no_place_in_the_past(store: Repository) -> None:
