@@ -693,7 +693,7 @@ def test_a_terminal_that_knows_few_letters_is_no_crash() -> None:
 def test_a_log_line_is_one_line_whatever_is_in_it() -> None:
     code = (
         "import logging, bot.cli\n"
-        "bot.cli._start(verbose=True)\n"
+        "bot.cli.start(verbose=True)\n"
         "logging.getLogger('insiderbot.test').info('a %s b', 'Evil\\nName\\x1b[2J\\u202e')\n"
     )
     result = process("-c", code, program=[sys.executable])
