@@ -155,6 +155,7 @@ class Desk:
                 order, replace(order, status=OrderStatus.EXPIRED, reason="its session ended before it was sent")
             )
         sent = self._move(order, replace(order, status=OrderStatus.SUBMITTING, attempts=order.attempts + 1))
+        self._check_session(sent)
         try:
             answer = self._broker.submit(intent)
         except OrderRefusedError as error:
@@ -177,6 +178,7 @@ class Desk:
         if halted := self._store.halted():
             return self._give_up(order, OrderStatus.CANCELED, halted)
         sent = self._move(order, replace(order, status=OrderStatus.ACTIVATING))
+        self._check_session(sent)
         try:
             self._broker.activate(order.broker_order_id)
         except OrderRefusedError as error:
@@ -185,6 +187,11 @@ class Desk:
                 return self._adopt(sent, found)
             return self._give_up(sent, OrderStatus.REJECTED, str(error))  # an earlier activation may still arrive
         return self._look_up(sent, missing=sent.status)
+
+    def _check_session(self, order: Order) -> None:
+        """BrokerError if the session ended while the step was written, as it does when a laptop sleeps right then."""
+        if order.valid_until and self._clock() >= order.valid_until:
+            raise BrokerError(f"the session of {order.client_order_id} has ended; nothing was sent")
 
     def _watch(self, order: Order) -> Order:
         """A working order as it stands; one that has outlived its session, or is not wanted any more, is taken back."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BrokerError, NotPaperError, OrderRefusedError, StoreError, TryAgainError, UnwelcomeError
-from bot.model import Order, OrderIntent, OrderStatus, Side
+from bot.model import Fill, Order, OrderIntent, OrderStatus, Side
 from bot.orders import LOST, Desk, client_order_id, decision_id
 from bot.store.database import Database, open_database
 from bot.store.repository import Repository
@@ -399,6 +399,26 @@ def test_a_lost_request_is_not_sent_again_once_its_session_is_over(store: Reposi
     work(broker, store)
     assert work(broker, store, Time(intent().valid_until)).status is OrderStatus.EXPIRED
     assert broker.calls == ["submit", "find"]
+
+
+@pytest.mark.parametrize(("status", "sent_before"), [("submitting", []), ("activating", ["submit"])])
+def test_nothing_is_sent_when_the_session_ends_while_the_step_is_written(
+    status: str, sent_before: list[str], store: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, time, move = ScriptedBroker(), Time(), store.move
+
+    def slowly(order: Order, after: Order, fill: Fill | None = None) -> Order:
+        if after.status == status:
+            time.now = intent().valid_until
+        return move(order, after, fill)
+
+    monkeypatch.setattr(store, "move", slowly)
+    assert work(broker, store, time).status == status
+    assert sent(broker) == sent_before
+    time.now += timedelta(minutes=1)
+    assert work(broker, store, time).status is OrderStatus.EXPIRED
+    assert "activate" not in broker.calls
+    assert [each.status for each in broker.book.values()] in ([], [OrderStatus.CANCELED])
 
 
 # -- fills

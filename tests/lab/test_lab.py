@@ -114,7 +114,7 @@ def test_whatever_fails_and_whenever_it_is_killed_every_invariant_holds(lives: L
     assert total.wrong == []
     assert total.lives["killed"] > size // 2
     assert total.orders["filled"] > size // 2
-    assert len(total.faults) >= 5
+    assert len(total.faults) >= 3
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -245,7 +245,7 @@ def test_a_broker_whose_clock_is_wrong_gets_the_same_orders(lives: Lives, kind: 
     total, placed = lived(lives, kind, [Break(name=name, target=target, times=999) for target in ("get", "post")])
     assert total.wrong == []
     assert [each.state for each in placed] == ["filled", "filled"]
-    assert total.faults[name] > 10
+    assert total.faults[name] > 5
 
 
 def test_the_door_sees_what_is_done_to_the_orders_of_others_and_to_open_keys(lives: Lives) -> None:
