@@ -32,6 +32,7 @@ from bot.trader import Trader
 
 if TYPE_CHECKING:
     from bot.daemon import Daemon
+    from bot.strategy_file import StrategyFile
 
 IN_MEMORY = "sqlite:///:memory:"
 EDGAR_ALONE = ("edgar",)  # what BOT_POLL is when nobody has set it: then it need not be among the sources
@@ -213,15 +214,20 @@ class App:
     @cached_property
     def strategy(self) -> tuple[str, Strategy]:
         """How to decide, and its name, which is part of every decision's identity."""
+        if self._strategy_file:
+            return self._strategy_file.name, self._strategy_file.strategy
+        return self.settings.strategy, self.strategy_of(self.settings.strategy)
+
+    @cached_property
+    def _strategy_file(self) -> "StrategyFile | None":
         settings = self.settings
         if settings.strategy_file is None:
-            return settings.strategy, self._part("strategies", settings.strategy)
+            return None
         if settings.strategy != Settings.model_fields["strategy"].default:
             raise ConfigError("BOT_STRATEGY and BOT_STRATEGY_FILE both say how to decide: leave one of them empty")
         from bot.strategy_file import read
 
-        found = read(settings.strategy_file, self.kit)
-        return found.name, found.strategy
+        return read(settings.strategy_file, self.kit)
 
     @cached_property
     def prices(self) -> Prices:
@@ -238,9 +244,9 @@ class App:
     @property
     def provenance(self) -> Provenance:
         """What every decision is kept with; a strategy file is kept word for word."""
-        shown, file = self.settings.shown(), self.settings.strategy_file
+        shown, file = self.settings.shown(), self._strategy_file
         if file:
-            return provenance(self.strategy[0], App, shown | {"strategy file": file.read_text("utf-8")})
+            return provenance(file.name, App, shown | {"strategy file": file.text})
         return provenance(self.settings.strategy, find("strategies", self.settings.strategy)[0], shown)
 
     @property

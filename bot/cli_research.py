@@ -36,6 +36,8 @@ def signal_(
     first = _day(since, "--from") if since else last
     if first > last:
         raise ConfigError(f"--from {first} is after --as-of {last}")
+    if output:
+        signals.check_path(output)
     if history:
         events = histories.read(history)
     else:
@@ -81,6 +83,9 @@ def lookahead_check(
 
 def _day(text: str, option: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise ConfigError(f"{option} {text!r} is not a date: write it like 2026-03-02") from None
+    if not 1900 <= day.year <= 2200:
+        raise ConfigError(f"{option} {day} is no day that anything was filed on: name one from 1900 to 2200")
+    return day

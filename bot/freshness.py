@@ -12,15 +12,14 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from statistics import median_low
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
+from bot.model import NEW_YORK
 from bot.ports import Memory
 from bot.sessions import Sessions
 
-NEW_YORK: Final = ZoneInfo("America/New_York")
 CLOSES: Final = time(22)  # EDGAR, there; ownership filings keep their day until then
 LONGEST: Final = timedelta(days=60)  # how far back days are looked at; 20 business days are 30 at most
 DAYS: Final = 20  # what is usual follows from so many days

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from bot.plain import plain
+
+NEW_YORK: Final = ZoneInfo("America/New_York")  # whose days are the SEC's and the exchanges'
 
 
 class Side(StrEnum):

@@ -143,7 +143,7 @@ def as_csv(data: Sequence[Mapping[str, Any]], names: Iterable[str] = ()) -> str:
     writer = csv.writer(lines, lineterminator="\n")
     names = list(dict.fromkeys([*names, *(name for row in data for name in row)]))
     writer.writerow(names)
-    writer.writerows([_safe(_cell(row.get(name))) for name in names] for row in data)
+    writer.writerows([safe(_cell(row.get(name))) for name in names] for row in data)
     return lines.getvalue().rstrip("\n")
 
 
@@ -178,7 +178,8 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """The text as a cell of a CSV file: one that a spreadsheet would run as a formula begins with an apostrophe."""
     visible = harmless(text, len(text))
     return "'" + visible if FORMULA.match(visible) and not NUMBER.fullmatch(visible) else visible
 

@@ -47,10 +47,11 @@ class Layout(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyFile:
-    """What a strategy file says."""
+    """What a strategy file says, and its text."""
 
     name: str
     strategy: Stack
+    text: str
 
 
 class Place(NamedTuple):
@@ -71,7 +72,8 @@ def read(path: Path, kit: Kit) -> StrategyFile:
     """The strategy in a file; ConfigError names the place of whatever is unknown or of a wrong type."""
     place = Place(path)
     try:
-        layout = Layout.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        layout = Layout.model_validate(tomllib.loads(text))
     except OSError as error:
         raise ConfigError(f"BOT_STRATEGY_FILE: {path} cannot be read ({type(error).__name__})") from None
     except ValidationError as error:
@@ -79,7 +81,7 @@ def read(path: Path, kit: Kit) -> StrategyFile:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from None
     maker = _Maker(kit)
-    return StrategyFile(name=layout.name, strategy=follow(*maker.rules(layout.rules, place, "rules")))
+    return StrategyFile(name=layout.name, strategy=follow(*maker.rules(layout.rules, place, "rules")), text=text)
 
 
 def schema() -> dict[str, Any]:

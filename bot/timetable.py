@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from bot.model import NEW_YORK
 from bot.sessions import Session, Sessions
 
-NEW_YORK: Final = ZoneInfo("America/New_York")
 OPENS, CLOSES = time(5, 55), time(22, 15)  # EDGAR accepts filings from 6:00 to 22:00 there
 LONGEST_CLOSURE: Final = timedelta(days=14)
 

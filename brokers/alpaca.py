@@ -10,10 +10,9 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from bot.errors import BrokerError, ConfigError, NotPaperError, OrderRefusedError
-from bot.model import Account, Instrument, Order, OrderIntent, Position, Quote, Terms
+from bot.model import NEW_YORK, Account, Instrument, Order, OrderIntent, Position, Quote, Terms
 from bot.plugins import Kit
 from bot.settings import LOOPBACK, paper_url
 from brokers.alpaca_api import Api, ApiError, Row, amount, flag, instant, one, price, several, text, unexpected
@@ -21,7 +20,6 @@ from brokers.alpaca_orders import CURRENCY, body, listed, ours, path, theirs, to
 
 PAPER_URL: Final = "https://paper-api.alpaca.markets"
 DATA_URL: Final = "https://data.alpaca.markets"  # one host for everybody: nothing can be ordered there
-NEW_YORK: Final = ZoneInfo("America/New_York")
 PAPER_PREFIX: Final = "PA"  # of every paper account's number
 SEEN_BEFORE: Final = 40010001
 FEED: Final = "iex"  # the feed that needs no subscription

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bot.errors import ConfigError
+from bot.model import NEW_YORK
 from strategies.features import Feature
 from strategies.history import column
 from strategies.kernels import FOREVER, Numbers, Times, compiled, last_before
-
-NEW_YORK: Final = "America/New_York"
 
 
 def price_dip(bars: pd.DataFrame, sessions: int = 20) -> Feature:

@@ -7,10 +7,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from bot.model import NEW_YORK
 from strategies.activity import FADING, conviction
 from strategies.features import Feature
 from strategies.history import codes, column, numbers
-from strategies.scores import NEW_YORK, scores
+from strategies.scores import scores
 
 ALIKE: Final = 1e-9  # what two scores may differ by and be the same: more than the noise of a float
 

@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from bot.model import NEW_YORK
 from strategies.activity import FADING, Standing, lasting, standing, weight
 from strategies.features import value_usd
 from strategies.history import DAY, codes, flags, history, in_order, numbers, sides
@@ -15,7 +16,6 @@ from strategies.kernels import FOREVER, Entries, Flags, Ids, Numbers, Places, Qu
 
 Variant = Literal["known", "seed"]
 SEED_WORDS: Final = "ceo|chief|cfo|director|chair"
-NEW_YORK: Final = "America/New_York"
 
 
 class Spells(NamedTuple):

@@ -27,9 +27,8 @@ from bot.app import opened
 from bot.demo.companies import Share, records
 from bot.demo.edgar.filings import Filing
 from bot.demo.edgar.server import EdgarServer
-from bot.demo.market import NEW_YORK
 from bot.demo.openfigi import OpenFigiServer
-from bot.model import Order, OrderStatus
+from bot.model import NEW_YORK, Order, OrderStatus
 from bot.ports import Clock
 from bot.settings import Settings
 from bot.store.paper import PaperBooks

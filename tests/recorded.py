@@ -9,11 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from bot.demo.edgar.filings import Filing, from_document, from_submission
-from bot.demo.market import NEW_YORK
 from bot.errors import SourceError
 from bot.events import as_table, find_events
 from bot.http import Http
-from bot.model import InsiderTrade, Side
+from bot.model import NEW_YORK, InsiderTrade, Side
 from bot.plugins import Kit
 from bot.sessions import Sessions
 from bot.settings import Settings

@@ -13,7 +13,7 @@ from bot.errors import ConfigError
 from bot.events import as_table, find_events
 from bot.history import with_past
 from bot.model import InsiderTrade, Role
-from bot.research.signals import COLUMNS, signal, write
+from bot.research.signals import COLUMNS, check_path, signal, write
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from tests.builders import KNOWN_AT, NOW, table, trade
@@ -80,9 +80,31 @@ def test_a_signal_is_read_back_as_it_was_written(tmp_path: Path, ending: str) ->
     assert again["score"].tolist()[:2] == made["score"].tolist()[:2]
 
 
-def test_another_ending_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"ends in \.csv or \.parquet"):
-        write(signal(history(*ROWS), [TODAY]), tmp_path / "signal.xlsx")
+def test_a_spreadsheet_runs_no_formula_of_a_filing(tmp_path: Path) -> None:
+    evil = bought(issuer='=HYPERLINK("http://evil.example")', owner="Marit")
+    write(signal(history(evil), [TODAY]), tmp_path / "signal.csv")
+    assert pd.read_csv(tmp_path / "signal.csv")["issuer"].tolist() == ["'" + str(evil.issuer)]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("signal.xlsx", r"ends in \.csv or \.parquet"), ("no/signal.csv", "there is no folder")]
+)
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_computed(
+    name: str, told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        check_path(tmp_path / name)
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "signal.csv").mkdir()
+    with pytest.raises(ConfigError, match=r"signal\.csv cannot be written: Is a directory"):
+        write(signal(history(*ROWS), [TODAY]), tmp_path / "signal.csv")
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(1900, 1, 1), date(2200, 12, 31)])
+def test_a_day_far_from_every_filing_has_no_signal(day: date) -> None:
+    assert signal(history(*ROWS), [day, TODAY])["as_of"].unique().tolist() == ["2026-03-03"]
 
 
 def test_what_the_store_has_seen_makes_the_same_signal(database_url: str) -> None:

@@ -13,9 +13,10 @@ from typing import Final
 from urllib.parse import urlencode
 
 from bot.demo.companies import Share
-from bot.demo.market import NEW_YORK, Line
+from bot.demo.market import Line
 from bot.demo.pages import PageServer, not_found
 from bot.demo.serving import Reply
+from bot.model import NEW_YORK
 
 HEADINGS: Final = (
     "Ticker", "Owner", "Relationship", "Date", "Transaction", "Cost", "#Shares", "Value ($)", "#Shares Total",

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from bot.demo.companies import SHARES, Share
-from bot.model import Bar
+from bot.model import NEW_YORK, Bar
 from bot.sessions import Sessions
 
 VENUE: Final = "XNYS"
-NEW_YORK: Final = ZoneInfo("America/New_York")
 DAYS_BEFORE: Final = 7  # calendar days of prices around the day
 DAYS_AFTER: Final = 10
 

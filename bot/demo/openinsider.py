@@ -13,9 +13,10 @@ from html import escape
 from itertools import groupby
 from typing import Final
 
-from bot.demo.market import NEW_YORK, Line
+from bot.demo.market import Line
 from bot.demo.pages import PageServer, not_found
 from bot.demo.serving import Reply
+from bot.model import NEW_YORK
 
 HEADINGS: Final = (
     "X", "Filing Date", "Trade Date", "Ticker", "Company Name", "Insider Name", "Title", "Trade Type", "Price", "Qty",

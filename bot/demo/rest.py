@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final, Literal
 
-from bot.demo.market import NEW_YORK, Line
+from bot.demo.market import Line
 from bot.demo.serving import Query, Reply
+from bot.model import NEW_YORK
 
 Record = Mapping[str, Any]
 """A filing as the API tells it: strings, numbers and nulls by name."""

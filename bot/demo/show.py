@@ -23,11 +23,11 @@ from bot.demo.edgar.filings import from_lines
 from bot.demo.edgar.server import EdgarServer
 from bot.demo.finviz import FinVizServer
 from bot.demo.lemon import market as german
-from bot.demo.market import NEW_YORK, VENUE, Market, market, trading_day
+from bot.demo.market import VENUE, Market, market, trading_day
 from bot.demo.openfigi import OpenFigiServer
 from bot.demo.openinsider import OpenInsiderServer
 from bot.errors import ConfigError
-from bot.model import Account, Order, Position
+from bot.model import NEW_YORK, Account, Order, Position
 from bot.plain import plain
 from bot.plan import Plan
 from bot.render import Format

@@ -30,7 +30,7 @@ def read(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_parquet(path)
     except ImportError:
-        raise ConfigError("to read Parquet files, install pyarrow: `pip install pyarrow`") from None
+        raise ConfigError("to read Parquet files, install pyarrow: `pip install insiderbot[research]`") from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as a Parquet file: {error}") from None
     try:

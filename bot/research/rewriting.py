@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from bot.model import NEW_YORK
 from bot.trades import DAY, DTYPES, INSTANT, TEXT
 
 Facts = npt.NDArray[np.int64]
 """Rows of a rewriting: labels of events as they are, label n of the bars as -1 - n."""
 
-NEW_YORK: Final = "America/New_York"
 OPEN: Final = pd.Timedelta(hours=9, minutes=30)  # New York, when the open of a day's bar is known
 CLOSE: Final = pd.Timedelta(hours=16)  # and the rest of it
 # What is told together is exchanged together.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from bot.errors import ConfigError
+from bot.model import NEW_YORK
+from bot.render import safe
 from strategies.scores import Scores, scores
 
 COLUMNS: Final = (
@@ -24,8 +27,8 @@ COLUMNS: Final = (
     "days_since",
     "filings",
 )
+TEXTS: Final = ("symbol", "issuer", "filings")  # which strangers wrote
 SHOWN: Final = ("as_of", "rank", "symbol", "issuer", "score", "value", "buyers", "senior", "days_since")
-NEW_YORK: Final = "America/New_York"
 
 
 def signal(events: pd.DataFrame, dates: Sequence[date], *, days: int = 30, top: int | None = None) -> pd.DataFrame:
@@ -41,7 +44,8 @@ def signal(events: pd.DataFrame, dates: Sequence[date], *, days: int = 30, top: 
         ["known_at", "event_key"]
     )
     names = bought.drop_duplicates("issuer_id", keep="last").set_index("issuer_id")
-    parts = [_of_a_day(found, day, bought, names, days=days, top=top) for day in dates]
+    live = {day.date() for day in found.dates[np.diff(found.starts) > 0]}
+    parts = [_of_a_day(found, day, bought, names, days=days, top=top) for day in dates if day in live]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*COLUMNS])
     return table[[*COLUMNS]]
 
@@ -52,17 +56,32 @@ def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(COLUMNS, row, strict=True)) for row in told.itertuples(index=False, name=None)]
 
 
-def write(table: pd.DataFrame, path: Path) -> None:
-    """Write the signal as CSV or Parquet, whichever the name ends in; ConfigError for any other ending."""
-    if path.suffix == ".csv":
-        table.to_csv(path, index=False)
-    elif path.suffix == ".parquet":
-        try:
-            table.to_parquet(path, index=False)
-        except ImportError:
-            raise ConfigError("to write Parquet files, install pyarrow: `pip install insiderbot[research]`") from None
-    else:
+def check_path(path: Path) -> None:
+    """ConfigError unless `write` can write such a file, so that nobody waits for a table that has no place."""
+    if path.suffix not in {".csv", ".parquet"}:
         raise ConfigError(f"{path}: write a name that ends in .csv or .parquet")
+    if path.suffix == ".parquet" and not find_spec("pyarrow"):
+        raise ConfigError("to write Parquet files, install pyarrow: `pip install insiderbot[research]`")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: there is no folder {path.parent}")
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """Write the signal as CSV, safe for spreadsheets, or Parquet, whichever the name ends in; ConfigError if not."""
+    try:
+        if path.suffix == ".parquet":
+            table.to_parquet(path, index=False)
+        else:
+            texts = {
+                name: table[name].map({text: safe(text) for text in table[name].dropna().unique()}) for name in TEXTS
+            }
+            table.assign(**texts).to_csv(path, index=False)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def _safe(texts: pd.Series) -> pd.Series:
+    return texts.map({text: safe(text) for text in texts.dropna().unique()})
 
 
 def _of_a_day(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo
 
-NEW_YORK: Final = ZoneInfo("America/New_York")
+from bot.model import NEW_YORK
+
 GROUPED: Final = r"(?:\d{1,3}(?:,\d{3}){1,4}|\d{1,3})"  # a whole number as a page writes it
 WHOLE: Final = rf"(?:{GROUPED}|\d{{1,15}})(?:\.0+)?"  # as a spreadsheet or a data frame may write it
 TICKER: Final = r"[A-Z][A-Z0-9]{0,5}(?:[.-][A-Z]{1,2})?"

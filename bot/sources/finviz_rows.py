@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Final
 
-from bot.model import InsiderTrade, Side
+from bot.model import NEW_YORK, InsiderTrade, Side
 from bot.roles import Roles
-from bot.sources.cells import GROUPED, NEW_YORK, TICKER, WHOLE, Format, format_of, in_utc, number
+from bot.sources.cells import GROUPED, TICKER, WHOLE, Format, format_of, in_utc, number
 from bot.sources.rows import Layout, Row, filing_of, refusal, told
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

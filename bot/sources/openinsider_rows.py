@@ -15,10 +15,10 @@ from decimal import Decimal
 from typing import Final
 
 from bot.errors import SourceError
-from bot.model import InsiderTrade, Side
+from bot.model import NEW_YORK, InsiderTrade, Side
 from bot.plausible import FARTHEST
 from bot.roles import Roles
-from bot.sources.cells import GROUPED, NEW_YORK, TICKER, WHOLE, Format, format_of, in_utc, number
+from bot.sources.cells import GROUPED, TICKER, WHOLE, Format, format_of, in_utc, number
 from bot.sources.rows import Layout, Row, filing_of, most, refusal, shown, told
 
 LATER: Final = ("ΔOwn", "1d", "1w", "1m", "6m")  # never read, but what else stands there has come out of its column

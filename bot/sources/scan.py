@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import Final
 
 from bot.errors import ConfigError, SourceError
+from bot.model import NEW_YORK
 from bot.plain import decimal_text
-from bot.sources.cells import NEW_YORK
 from bot.sources.rest.activity import Activity, Deal, Flow
 
 THRESHOLD: Final = Decimal("1.5")

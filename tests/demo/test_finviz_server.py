@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from bot.demo.companies import SHARES, Share
 from bot.demo.finviz import LAYOUTS, FinVizServer, Layout, list_page, quote_page
-from bot.demo.market import NEW_YORK, Line, market
+from bot.demo.market import Line, market
 from bot.demo.pages import Failure
 from bot.errors import SourceError
 from bot.http import Http
+from bot.model import NEW_YORK
 from bot.plugins import Kit
 from bot.ports import Source
 from bot.settings import Settings

@@ -8,9 +8,10 @@ import pytest
 
 from bot.demo.companies import SHARES
 from bot.demo.finviz import LAYOUTS, list_page
-from bot.demo.market import DAYS_BEFORE, NEW_YORK, VENUE, market, trading_day
+from bot.demo.market import DAYS_BEFORE, VENUE, market, trading_day
 from bot.events import as_table, find_events
 from bot.instruments.identifiers import cusip_of, is_figi, isin_of, symbol_of
+from bot.model import NEW_YORK
 from bot.sessions import Sessions
 from bot.sources.finviz import parse
 from strategies.rules import filed_within, follow, known_within, more_than, officers_only, open_market

@@ -11,6 +11,7 @@ from uuid import UUID
 from bot.demo.alpaca import reading, views
 from bot.demo.alpaca.book import OPEN, Book, RefusalError
 from bot.demo.serving import Query
+from bot.model import NEW_YORK
 
 MOST_PER_PAGE: Final = 500
 
@@ -99,7 +100,7 @@ def _asset(book: Book, symbol: str) -> views.Json:
 
 
 def _calendar(book: Book, call: Call) -> list[views.Json]:
-    today = call.now.astimezone(views.NEW_YORK).date()
+    today = call.now.astimezone(NEW_YORK).date()
     first, last = (reading.day(call.query, name, today) for name in ("start", "end"))
     return [views.calendar(session) for session in book.sessions.between(first, last)]
 

@@ -2,17 +2,15 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
-from zoneinfo import ZoneInfo
 
 from bot.demo.alpaca.book import Asset, Book, Holding, Order, Price
+from bot.model import NEW_YORK
 from bot.plain import decimal_text
 from bot.sessions import Session, Sessions
 
 Json = dict[str, Any]
-
-NEW_YORK: Final = ZoneInfo("America/New_York")
 
 
 def stamp(at: datetime | None) -> str | None:

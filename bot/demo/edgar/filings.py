@@ -12,7 +12,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from bot.demo.market import NEW_YORK, Line
+from bot.demo.market import Line
+from bot.model import NEW_YORK
 
 CODES: Final = {"Buy": ("P", "A"), "Sale": ("S", "D"), "Option Exercise": ("M", "A")}
 ISSUERS: Final = 9_999_000_000  # nobody's numbers

@@ -11,7 +11,7 @@ from html import escape
 from typing import Any, Final
 
 from bot.demo.edgar.filings import Filing, Party
-from bot.demo.market import NEW_YORK
+from bot.model import NEW_YORK
 
 Entry = tuple[Filing, Party]
 

@@ -10,8 +10,8 @@ from typing import Final, Literal
 
 from bot.demo.edgar import pages
 from bot.demo.edgar.filings import Filing
-from bot.demo.market import NEW_YORK
 from bot.demo.serving import Query, Reply, StandIn
+from bot.model import NEW_YORK
 from bot.ports import Clock
 
 Failure = int | Literal["page", "cut"]

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Final
 
-from bot.sources.cells import NEW_YORK
+from bot.model import NEW_YORK
 from bot.sources.edgar.catalogue import Catalogue
 from bot.sources.edgar.listing import Listing, Scope, with_amendments
 from bot.sources.edgar.site import Site

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from typing import Final
 
 from bot.errors import ConfigError, SourceError
-from bot.sources.cells import NEW_YORK, TICKER
+from bot.model import NEW_YORK
+from bot.sources.cells import TICKER
 from bot.sources.edgar import tickers
 from bot.sources.edgar.catalogue import Catalogue
 from bot.sources.edgar.listing import Listing, Scope

@@ -18,9 +18,8 @@ import pandas as pd
 
 from bot.errors import ConfigError, SourceError
 from bot.http import Http
-from bot.model import InsiderTrade
+from bot.model import NEW_YORK, InsiderTrade
 from bot.plugins import Kit
-from bot.sources.cells import NEW_YORK
 from bot.sources.edgar import catalogue, filing, submission
 from bot.sources.edgar.archive import Archive
 from bot.sources.edgar.catalogue import Catalogue

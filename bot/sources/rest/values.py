@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from bot.errors import SourceError
-from bot.sources.cells import NEW_YORK, clean, in_utc, is_printable
+from bot.model import NEW_YORK
+from bot.sources.cells import clean, in_utc, is_printable
 from bot.sources.rows import shown
 
 Moment = TypeVar("Moment", date, datetime)
