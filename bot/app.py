@@ -16,7 +16,7 @@ from bot.halt_file import HaltFile
 from bot.http import Http
 from bot.limits import Drawdown, Limits
 from bot.orders import Desk
-from bot.plugins import Kind, Kit, find
+from bot.plugins import Kind, Kit, Table, find
 from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Prices, Rates, Source, Strategy
 from bot.prices import NoPrices
 from bot.provenance import Provenance, provenance
@@ -31,6 +31,8 @@ from bot.timetable import Timetable
 from bot.trader import Trader
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bot.daemon import Daemon
     from bot.strategy_file import StrategyFile
 
@@ -152,10 +154,15 @@ class App:
             needs_isin=broker.needs_isin,
         )
 
-    def strategy_of(self, spec: str) -> Strategy:
-        """The strategy of this name or `module:factory`, whatever the settings name."""
-        strategy: Strategy = self._part("strategies", spec)
-        return strategy
+    def strategy_of(self, spec: str, figures: "Mapping[Table, pd.DataFrame]") -> tuple[str, Strategy]:
+        """How to decide and its name: by a name or `module:factory`, or without one as the settings say.
+
+        These tables of daily figures, if any, are used instead of those of the settings.
+        """
+        if not spec and (file := self._strategy_file(figures)):
+            return file.name, file.strategy
+        spec = spec or self.settings.strategy
+        return spec, self._part("strategies", spec, figures=figures)
 
     @cached_property
     def sources(self) -> list[Source]:
@@ -214,12 +221,13 @@ class App:
     @cached_property
     def strategy(self) -> tuple[str, Strategy]:
         """How to decide, and its name, which is part of every decision's identity."""
-        if self._strategy_file:
-            return self._strategy_file.name, self._strategy_file.strategy
-        return self.settings.strategy, self.strategy_of(self.settings.strategy)
+        return (self._own.name, self._own.strategy) if self._own else self.strategy_of("", {})
 
     @cached_property
-    def _strategy_file(self) -> "StrategyFile | None":
+    def _own(self) -> "StrategyFile | None":
+        return self._strategy_file({})
+
+    def _strategy_file(self, figures: "Mapping[Table, pd.DataFrame]") -> "StrategyFile | None":
         settings = self.settings
         if settings.strategy_file is None:
             return None
@@ -227,7 +235,7 @@ class App:
             raise ConfigError("BOT_STRATEGY and BOT_STRATEGY_FILE both say how to decide: leave one of them empty")
         from bot.strategy_file import read
 
-        return read(settings.strategy_file, self.kit)
+        return read(settings.strategy_file, replace(self.kit, figures=figures))
 
     @cached_property
     def prices(self) -> Prices:
@@ -244,9 +252,9 @@ class App:
     @property
     def provenance(self) -> Provenance:
         """What every decision is kept with; a strategy file is kept word for word."""
-        shown, file = self.settings.shown(), self._strategy_file
-        if file:
-            return provenance(file.name, App, shown | {"strategy file": file.text})
+        shown = self.settings.shown()
+        if self._own:
+            return provenance(self._own.name, App, shown | {"strategy file": self._own.text})
         return provenance(self.settings.strategy, find("strategies", self.settings.strategy)[0], shown)
 
     @property

@@ -11,6 +11,7 @@ from bot.errors import BotError, ConfigError
 from bot.options import As, start
 from bot.render import Format
 
+SHARES = 1e7  # that every made-up company consists of
 research = typer.Typer()
 History = Annotated[
     Path | None, typer.Option("--history", metavar="FILE", help="a Parquet file of trades or events instead")
@@ -67,15 +68,26 @@ def lookahead_check(
 ) -> None:
     """Whether a strategy looks ahead: what became known later is changed, and nothing said before may change."""
     from bot import app as wiring
-    from bot.demo.history import made_up
+    from bot.demo.history import made_up, prices
     from bot.plain import plain
     from bot.research import histories, lookahead
 
     with wiring.opened(start(), fresh=True) as parts:
-        name, judge = (strategy, parts.strategy_of(strategy)) if strategy else parts.strategy
-    events = histories.read(history) if history else made_up(seed=seed, rows=rows)
-    with console.progress("instants", instants) as progress:
-        report = lookahead.check(lambda _: judge, events, instants=instants, seed=seed, progress=progress)
+        if history:
+            events, daily = histories.read(history), histories.figures(parts.kit)
+        else:
+            events = made_up(seed=seed, rows=rows)
+            daily = prices(events, seed=seed).assign(market_cap=lambda bars: bars["close"] * SHARES)
+        name, _ = parts.strategy_of(strategy, histories.tables(daily))
+        with console.progress("instants", instants) as progress:
+            report = lookahead.check(
+                lambda changed: parts.strategy_of(strategy, histories.tables(changed))[1],
+                events,
+                daily,
+                instants=instants,
+                seed=seed,
+                progress=progress,
+            )
     console.show_record({"strategy": name, **plain(report)}, form)
     if report.leak:
         raise BotError(f"{name} looks ahead: {report.leak}")

@@ -3,8 +3,8 @@
 import difflib
 import importlib
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,12 +23,17 @@ Kind = Literal["sources", "strategies", "brokers", "prices", "rates", "bars", "s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kit:
-    """What a factory may build its part from; `argument` is what stood behind the name (`files:PATH` -> PATH)."""
+    """What a factory may build its part from.
+
+    `argument` is what stood behind the name (`files:PATH` -> PATH), `figures` are used instead of what the settings
+    name.
+    """
 
     settings: Settings
     clock: Clock
     http: Http
     argument: str = ""
+    figures: "Mapping[Table, pd.DataFrame]" = field(default_factory=dict)
     prices: Prices | None = None
     book: PaperBook | None = None
     memory: Memory | None = None
@@ -67,7 +72,9 @@ def installed(kind: str) -> dict[str, Callable[[], Any]]:
 
 
 def daily_figures(kit: Kit, table: Table) -> "pd.DataFrame":
-    """The table of daily figures that a setting names; ConfigError with what to write when it names none."""
+    """The table of daily figures of the kit, or that a setting names; ConfigError with what to write when none is."""
+    if table in kit.figures:
+        return kit.figures[table]
     spec: str = getattr(kit.settings, table)
     if not spec:
         raise ConfigError(

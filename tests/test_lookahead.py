@@ -12,6 +12,7 @@ import pytest
 from bot import cli
 from bot.demo.history import as_filings, made_up, prices
 from bot.errors import BotError, ConfigError
+from bot.plugins import installed
 from bot.ports import Strategy
 from bot.research.histories import read
 from bot.research.lookahead import Report, check
@@ -250,3 +251,40 @@ def test_a_file_that_is_no_history_is_refused_in_one_sentence(
 
 def command(*arguments: str) -> None:
     cli.app(["lookahead-check", *arguments], standalone_mode=False)
+
+
+SAME_DAY = """
+from bot.plugins import daily_figures
+from strategies.rules import Rule, follow
+from tests.test_lookahead import close_of_the_day
+
+def strategy(kit):
+    close = close_of_the_day(daily_figures(kit, "bars"))
+    features = {"close": close}
+    return follow(Rule(name="dear", passes=lambda events: events["close"] > 20, words="{close}", features=features))
+"""
+
+
+def test_the_command_changes_the_figures_that_a_strategy_of_its_own_looks_at(tmp_path: Path) -> None:
+    (tmp_path / "dear.py").write_text(SAME_DAY)
+    with pytest.raises(BotError, match="dear:strategy looks ahead: close of "):
+        command("--strategy", "dear:strategy", "--instants", "200", "--rows", "3000", "--seed", str(SEED))
+
+
+def test_the_command_looks_at_the_figures_of_the_settings_beside_a_history_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history().to_parquet(tmp_path / "events.parquet")
+    asked = ("--strategy", "small_caps", "--history", "events.parquet", "--instants", "3")
+    with pytest.raises(ConfigError, match="the strategy needs sizes, and BOT_SIZES is empty"):
+        command(*asked)
+    daily = bars().assign(market_cap=1e9)
+    for name, numbers in (("bars", ["close", "volume"]), ("sizes", ["market_cap"])):
+        daily[["date", "symbol", *numbers]].to_csv(f"{name}.csv", index=False)
+        monkeypatch.setenv(f"BOT_{name.upper()}", f"files:{name}.csv")
+    command(*asked)
+
+
+@pytest.mark.parametrize("strategy", sorted(installed("strategies")))
+def test_no_strategy_that_is_installed_looks_ahead(strategy: str) -> None:
+    command("--strategy", strategy, "--instants", "3", "--rows", "3000")

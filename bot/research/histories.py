@@ -1,4 +1,4 @@
-"""Histories to look into: made up, or read from a file."""
+"""Histories to look into, and daily figures beside them, read from files."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -7,6 +7,7 @@ import pandas as pd
 
 from bot.errors import BotError, ConfigError
 from bot.history import versions
+from bot.plugins import Kit, Table, daily_figures
 from bot.trades import COLUMNS, INSTANT, NUMBER, TEXT, validate
 
 KINDS: Final[dict[str, Any]] = {
@@ -19,6 +20,12 @@ KINDS: Final[dict[str, Any]] = {
     "issuer_id": "int32",
     "owner_id": "int32",
     "superseded_at": INSTANT,
+}
+
+
+FIGURES: Final[dict[Table, tuple[str, ...]]] = {
+    "bars": ("symbol", "date", "open", "close", "volume"),
+    "sizes": ("symbol", "date", "market_cap"),
 }
 
 
@@ -42,3 +49,18 @@ def read(path: Path) -> pd.DataFrame:
     if missing := [name for name in (*KINDS, "keys", "symbols") if name not in table]:
         raise ConfigError(f"{path} has events without {missing[0]!r}; write what `bot.history.versions` returns")
     return table.assign(keys=table["keys"].map(tuple), symbols=table["symbols"].map(tuple))
+
+
+def figures(kit: Kit) -> pd.DataFrame:
+    """The bars and sizes that the settings name, in one table: a row for each symbol and day."""
+    named = [daily_figures(kit, table) for table in FIGURES if getattr(kit.settings, table)]
+    whole = pd.DataFrame(columns=["symbol", "date"]) if not named else named[0]
+    return whole if len(named) < 2 else whole.merge(named[1], on=["symbol", "date"], how="outer")
+
+
+def tables(daily: pd.DataFrame) -> dict[Table, pd.DataFrame]:
+    """The same figures as rules ask for them; a table without any is left out."""
+    parts = {table: daily[[name for name in names if name in daily]] for table, names in FIGURES.items()}
+    return {
+        table: part.dropna(subset=part.columns[2:], how="all") for table, part in parts.items() if len(part.columns) > 2
+    }

@@ -21,13 +21,12 @@ from bot.research.rewriting import Facts, Rewriting, Scene, rewritten
 from bot.trades import COLUMNS
 
 Make = Callable[[pd.DataFrame], Strategy]
-"""Daily bars (symbol, date, open, close, volume) in, the strategy that looks at them out."""
+"""Daily figures (symbol, date, and of open, close, volume, market_cap what there is) in, the strategy over them out."""
 
 GIVEN: Final = frozenset({*COLUMNS, *EXTRA, *LINKS})
 AROUND: Final = pd.Timedelta(days=45)  # companies with news so near to an instant are looked at
 BARS: Final = pd.Timedelta(days=200)  # as far from it are bars
 ROWS: Final = 400  # about so many at each instant
-COLUMNS_OF_BARS: Final = ("symbol", "date", "open", "close", "volume")
 TRIES: Final = 4  # times as many instants are drawn: after some of them nothing is left that matters
 
 
@@ -78,7 +77,7 @@ def check(
     decided as of that instant, the others as each row became known. BotError when too few instants count.
     """
     rng = np.random.default_rng(seed)
-    past = _Past(history, pd.DataFrame(columns=[*COLUMNS_OF_BARS]) if bars is None else bars)
+    past = _Past(history, pd.DataFrame(columns=["symbol", "date"]) if bars is None else bars)
     counted = facts = compared = 0
     for tried in range(TRIES * instants):
         scene = past.scene(rng)

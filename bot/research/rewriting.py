@@ -127,17 +127,11 @@ def _other_bars(scene: Scene, rng: np.random.Generator) -> tuple[pd.DataFrame, n
         return bars, np.empty(0, dtype=np.intp)
     late = np.flatnonzero(pd.DatetimeIndex(bars["date"]) + CLOSE > local)
     kept = late[rng.random(len(late)) < 0.9]
-    scales = pd.Series(np.exp(rng.standard_normal(len(kept))), index=bars.index[kept])
+    scales = np.exp(rng.standard_normal(len(kept)))
     made = bars.take(kept)
     opened = pd.DatetimeIndex(made["date"]) + OPEN <= local
-    return (
-        made.assign(
-            open=made["open"].where(opened, made["open"] * scales),
-            close=made["close"] * scales,
-            volume=np.round(made["volume"] / scales),
-        ),
-        late,
-    )
+    powers = {"open": np.where(opened, 0, 1), "close": 1, "market_cap": 1, "volume": -1}
+    return made.assign(**{name: made[name] * scales**power for name, power in powers.items() if name in made}), late
 
 
 def _applied(table: pd.DataFrame, rewritten: pd.DataFrame, labels: Facts) -> pd.DataFrame:
