@@ -96,7 +96,7 @@ def parsed() -> Any:
     return asked
 
 
-def chosen(asked: Any) -> list[Schedule]:
+def chosen(asked: Any) -> Sequence[Schedule]:
     """What the command line asks for."""
     if asked.what == "schedules":
         numbers = range(asked.count) if asked.only is None else [asked.only]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from itertools import product
 from typing import Final
 
@@ -33,11 +34,12 @@ EMBEDDED: Final = 45  # failpoints of the embedded broker's first life that are 
 AGAIN: Final = timedelta(seconds=15)
 
 
-def pairs() -> list[Schedule]:
+@cache
+def pairs() -> tuple[Schedule, ...]:
     """All of them, in an order that never changes."""
     cases = [case for kind in ("lemon_markets", "alpaca") for case in (*_sent(kind), *_asked(kind))]
     cases += [("simulated", (), first, second) for first, second in product(range(EMBEDDED), repeat=2)]
-    return [_schedule(number, *case) for number, case in enumerate(cases)]
+    return tuple(_schedule(number, *case) for number, case in enumerate(cases))
 
 
 Case = tuple[str, tuple[Break, ...], int, int]

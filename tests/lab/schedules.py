@@ -1,7 +1,9 @@
 """Random schedules: a number and a seed become rows, lives, deaths and faults, the same ones on every machine."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Final
 
@@ -34,10 +36,10 @@ def schedule(number: int, seed: int, kind: str | None = None, *, cut: bool = Fal
     )
 
 
-def first_sessions(kind: str) -> list[Session]:
+@cache
+def first_sessions(kind: str) -> tuple[Session, ...]:
     """The days on which a bot of this broker lives."""
-    sessions = Sessions(VENUES[kind])
-    return list(sessions.between(FIRST, LAST))
+    return tuple(Sessions(VENUES[kind]).between(FIRST, LAST))
 
 
 def evening(day: Session) -> datetime:
@@ -45,7 +47,7 @@ def evening(day: Session) -> datetime:
     return day.opens.replace(hour=0) - timedelta(hours=2)
 
 
-def _rows(random: Random, days: list[Session]) -> list[Row]:
+def _rows(random: Random, days: Sequence[Session]) -> list[Row]:
     """Purchases of the evening before, then sales of what they bought, and whatever else comes in."""
     made: list[tuple[str, str, bool, datetime]] = []
     bought = random.sample(TICKERS, random.randint(1, 3))
