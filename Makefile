@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# The tests start hundreds of processes: they compile our modules once, whatever this shell says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test fuzz evidence lint bench image clean
 
 demo: $(VENV)/.run  ## the main job on the embedded market

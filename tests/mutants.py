@@ -232,7 +232,7 @@ def applied(mutant: Mutant, project: Path = PROJECT) -> str:
 def copied(folder: Path) -> Path:
     """A copy of the project, as far as tests need it."""
     for part in PARTS:
-        shutil.copytree(PROJECT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PROJECT / part, folder / part)  # with what is compiled: only the mutant's file is another one
     shutil.copy(PROJECT / "pyproject.toml", folder)
     return folder
 
@@ -244,7 +244,7 @@ def survives(mutant: Mutant, folder: Path) -> bool:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     finally:
-        shutil.copy(PROJECT / mutant.file, folder / mutant.file)
+        shutil.copy2(PROJECT / mutant.file, folder / mutant.file)
     if done.returncode not in {0, 1} or "ImportError" in done.stdout or "SyntaxError" in done.stdout:
         raise ValueError(f"{mutant.name}: the tests could not be run: {done.stdout[-500:]}{done.stderr[-500:]}")
     return done.returncode == 0
