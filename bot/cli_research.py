@@ -26,6 +26,9 @@ def signal_(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=".csv or .parquet")] = None,
     days: Annotated[int, typer.Option("--days", min=1, help="how long a purchase counts")] = 30,
     top: Annotated[int | None, typer.Option("--top", min=1, help="only so many companies of each day")] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="the score as it was published, for comparison: it looks ahead")
+    ] = False,
     history: History = None,
     form: As = Format.TABLE,
 ) -> None:
@@ -47,7 +50,10 @@ def signal_(
     if events.empty:
         raise BotError("nothing was seen yet: let `insiderbot run` or the daemon look first, or name a --history")
     dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    table = signals.signal(events, dates, days=days, top=top)
+    table = signals.signal(events, dates, days=days, top=top, variant="seed" if published else "known")
+    if published:
+        counted, unheard = signals.unheard(events, dates, days)
+        console.note(f"by the day of the trade: nobody knew yet of {unheard:,} of the {counted:,} purchases counted")
     if output is None:
         return console.show_rows(signals.rows(table), form, signals.SHOWN, signals.COLUMNS)
     signals.write(table, output)

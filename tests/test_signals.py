@@ -13,7 +13,7 @@ from bot.errors import ConfigError
 from bot.events import as_table, find_events
 from bot.history import with_past
 from bot.model import InsiderTrade, Role
-from bot.research.signals import COLUMNS, check_path, signal, write
+from bot.research.signals import COLUMNS, check_path, signal, unheard, write
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from tests.builders import KNOWN_AT, NOW, table, trade
@@ -117,3 +117,14 @@ def test_what_the_store_has_seen_makes_the_same_signal(database_url: str) -> Non
 
 def test_the_value_of_one_purchase_is_its_own() -> None:
     assert signal(history(bought(shares=Decimal(10))), [TODAY])["value"].tolist() == [400]
+
+
+def test_the_published_score_counts_purchases_that_nobody_knew_of_and_says_how_many() -> None:
+    secret = bought(symbol="CRDM", owner="Marit", traded_on=TODAY, known_at=KNOWN_AT + 3 * DAY, filed_on=TODAY + DAY)
+    events = history(*ROWS, secret)
+    assert "CRDM" not in set(signal(events, [TODAY])["symbol"])
+    made = signal(events, [TODAY], variant="seed")
+    assert "CRDM" in set(made["symbol"])
+    assert made.loc[made["symbol"] == "CRDM", "filings"].tolist() == [secret.url]
+    counted, unknown = unheard(events, [TODAY], 30)
+    assert (counted, unknown) == (1 + sum(row.code == "P" for row in ROWS), 1)

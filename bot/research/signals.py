@@ -12,7 +12,7 @@ import pandas as pd
 from bot.errors import ConfigError
 from bot.model import NEW_YORK
 from bot.render import safe
-from strategies.scores import Scores, scores
+from strategies.scores import Scores, Variant, scores
 
 COLUMNS: Final = (
     "as_of",
@@ -31,23 +31,41 @@ TEXTS: Final = ("symbol", "issuer", "filings")  # which strangers wrote
 SHOWN: Final = ("as_of", "rank", "symbol", "issuer", "score", "value", "buyers", "senior", "days_since")
 
 
-def signal(events: pd.DataFrame, dates: Sequence[date], *, days: int = 30, top: int | None = None) -> pd.DataFrame:
+def signal(
+    events: pd.DataFrame,
+    dates: Sequence[date],
+    *,
+    days: int = 30,
+    top: int | None = None,
+    variant: Variant = "known",
+) -> pd.DataFrame:
     """The ranked companies of each date, the best first, as they stood at the end of that day in New York.
 
     Columns are `COLUMNS`: `score` is `conviction` over the last `days`, `value` the sum of the purchases in USD,
     `buyers` distinct people, `senior` whether one of them is, `days_since` the last purchase became known, and
     `filings` where they can be read, the latest first. A company whose score is unknown, because a purchase does not
-    say what it was worth in USD, stands at the end without one. `top` keeps so many of each date.
+    say what it was worth in USD, stands at the end without one. `top` keeps so many of each date. The variant `seed`
+    is the published score, by the day of the trade, which counts what nobody knew yet (strategies/scores.py).
     """
-    found = scores(events, dates, days)
-    bought = events[(events["side"] == "buy").fillna(value=False) & events["quarantine"].isna()].sort_values(
-        ["known_at", "event_key"]
-    )
+    found = scores(events, dates, days, variant)
+    bought = events[_purchases(events, variant)].sort_values(["known_at", "event_key"])
     names = bought.drop_duplicates("issuer_id", keep="last").set_index("issuer_id")
     live = {day.date() for day in found.dates[np.diff(found.starts) > 0]}
-    parts = [_of_a_day(found, day, bought, names, days=days, top=top) for day in dates if day in live]
+    parts = [
+        _of_a_day(found, day, bought[_counted(bought, day, days, variant)], names, top) for day in dates if day in live
+    ]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*COLUMNS])
     return table[[*COLUMNS]]
+
+
+def unheard(events: pd.DataFrame, dates: Sequence[date], days: int) -> tuple[int, int]:
+    """How many purchases the variant `seed` counts on these dates, all told, and how many of them nobody knew yet."""
+    bought, counted, unknown = events[_purchases(events, "seed")], 0, 0
+    for day in dates:
+        known_at = bought.loc[_counted(bought, day, days, "seed"), "known_at"]
+        counted += len(known_at)
+        unknown += int((known_at >= _end(day)).sum())
+    return counted, unknown
 
 
 def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -84,13 +102,27 @@ def _safe(texts: pd.Series) -> pd.Series:
     return texts.map({text: safe(text) for text in texts.dropna().unique()})
 
 
-def _of_a_day(
-    found: Scores, day: date, bought: pd.DataFrame, names: pd.DataFrame, *, days: int, top: int | None
-) -> pd.DataFrame:
-    ranked = found.ranked(day).head(top) if top else found.ranked(day)
-    end = pd.Timestamp(day, tz=NEW_YORK) + pd.DateOffset(days=1)
+def _purchases(events: pd.DataFrame, variant: Variant) -> "pd.Series[bool]":
+    if variant == "seed":
+        return (events["code"] == "P").fillna(value=False)
+    return (events["side"] == "buy").fillna(value=False) & events["quarantine"].isna()
+
+
+def _counted(bought: pd.DataFrame, day: date, days: int, variant: Variant) -> "pd.Series[bool]":
+    """Which purchases the score of this day is made of."""
+    if variant == "seed":
+        return bought["traded_on"].between(pd.Timestamp(day) - pd.Timedelta(days=days), pd.Timestamp(day))
+    end = _end(day)
     stands = bought["superseded_at"].isna() | (bought["superseded_at"] >= end)
-    recent = bought[stands & (bought["known_at"] < end) & (bought["known_at"] >= end - pd.Timedelta(days=days))]
+    return stands & (bought["known_at"] < end) & (bought["known_at"] >= end - pd.Timedelta(days=days))
+
+
+def _end(day: date) -> pd.Timestamp:
+    return pd.Timestamp(day, tz=NEW_YORK) + pd.DateOffset(days=1)
+
+
+def _of_a_day(found: Scores, day: date, recent: pd.DataFrame, names: pd.DataFrame, top: int | None) -> pd.DataFrame:
+    ranked = found.ranked(day).head(top) if top else found.ranked(day)
     links = recent[::-1].groupby("issuer_id")["url"].agg(lambda urls: " ".join(urls.dropna().unique()))
     issuers = ranked["issuer_id"]
     told = {name: names[name].reindex(issuers).to_numpy() for name in ("symbol", "issuer", "issuer_cik")}
