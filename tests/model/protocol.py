@@ -325,7 +325,11 @@ class Model(NamedTuple):
             return
         attempts = state.ours[number].attempts + (then == "submit")
         after = _with_ours(state, number, status=status, oid=oid, attempts=min(attempts, 2))
-        yield Step(("commit", number), after._replace(call=(then, number)) if then else self._stepping(after, number))
+        if not then:
+            after = self._stepping(after, number)
+        else:  # unless the session has ended meanwhile
+            after = self._left(after, number) if after.time else after._replace(call=(then, number))
+        yield Step(("commit", number), after)
 
     def _submitted(self, state: State, number: int) -> Iterator[Step]:
         ours = state.ours[number]
