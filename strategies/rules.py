@@ -106,7 +106,7 @@ class Stack:
                 np.where(first < len(rules), 2, _places(table["side"])), allow_fill=True
             ),
             rule=strings([*(rule.name for rule in rules), ""]).take(first),
-            reason=gathered(reasons, np.arange(len(table))),
+            reason=strings(gathered(reasons, np.arange(len(table)))),
         )
 
     def checks(self, events: pd.DataFrame, as_of: datetime | None = None) -> list[tuple[Check, ...]]:

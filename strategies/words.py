@@ -4,9 +4,8 @@ A sentence is text with fields, `{column}` or `{column:form}`; what a form makes
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache, reduce
-from operator import add
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from string import Formatter
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -22,10 +21,10 @@ Sentence: TypeAlias = "str | tuple[Iterable[Case], ...]"
 Case: TypeAlias = "tuple[Condition, Sentence]"
 """A condition on the rows, and the sentence for those it holds for."""
 
-Texts: TypeAlias = Any
-"""A column of strings as pandas keeps it."""
+Texts: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.object_]]"
 Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
 Writer = Callable[[list[Any]], list[str]]
+SHARED: Final = pd.StringDtype("python", na_value=np.nan)
 
 
 class Part(NamedTuple):
@@ -58,16 +57,11 @@ def written(table: pd.DataFrame, cases: Iterable[Case], rows: Places, before: st
 
 def joined(table: pd.DataFrame, parts: Iterable[Iterable[Case]], rows: Places, before: str = "") -> Said:
     """What several say of each of these rows, one after the other; with something before it where they say any."""
-    said = [
-        pd.Series(gathered(written(table, cases, rows, "; " if place else ""), rows))
-        for place, cases in enumerate(parts)
-    ]
-    whole = reduce(add, said, pd.Series("", index=range(len(rows)), dtype="str"))
-    if said and (said[0] == "").any():
-        whole = whole.str.removeprefix("; ")
-    if before:
-        whole = whole.where(whole == "", before + whole)
-    return Said(rows, np.arange(len(rows)), whole.array)
+    said = [gathered(written(table, cases, rows, "; "), rows).tolist() for cases in parts]
+    if not said:
+        return Said(rows, np.zeros(len(rows), dtype=np.intp), objects([""]))
+    whole = [text and before + text[2:] for text in map("".join, zip(*said, strict=True))]
+    return Said(rows, np.arange(len(rows)), objects(whole))
 
 
 def falling(cases: Iterable[Case], rows: Places) -> Iterator[tuple[Sentence, Places]]:
@@ -83,18 +77,22 @@ def falling(cases: Iterable[Case], rows: Places) -> Iterator[tuple[Sentence, Pla
 
 def gathered(pieces: Iterable[Said], rows: Places) -> Texts:
     """One text for each of these rows: what the pieces have for it, else nothing."""
-    found = [Said(rows[:0], rows[:0], strings([""])), *pieces]
+    found = [Said(rows[:0], rows[:0], objects([""])), *pieces]
     begins = np.cumsum([0, *(len(said.texts) for said in found)])
     place = np.zeros(rows.max(initial=-1) + 1, dtype=np.intp)
     for begin, said in zip(begins, found, strict=False):
         place[said.rows] = begin + said.places
-    texts = found[0].texts if len(found) == 1 else pd.concat([pd.Series(said.texts) for said in found]).array
-    return texts.take(place[rows])
+    return np.concatenate([said.texts for said in found])[place[rows]]
+
+
+def objects(texts: Sequence[str]) -> Texts:
+    """The texts as an array, in which those that are the same are kept once."""
+    return np.array(texts, dtype=object)
 
 
 def strings(texts: Any) -> Any:
-    """The texts as a column."""
-    return pd.array(texts, dtype="str")
+    """The texts as a column, in which those that are the same are kept once, as pyarrow's columns do not."""
+    return pd.array(texts, dtype=SHARED)
 
 
 def columns_of(sentence: str) -> list[str]:
@@ -133,23 +131,23 @@ def _filled(sentence: str, table: pd.DataFrame, rows: Places) -> Said:
     """The sentence with each row's own values; what many rows share is written once."""
     fields = [_field(part, table, rows) for part in parts(sentence)]
     if math.prod(len(texts) for _, texts in fields) > len(rows):
-        texts = reduce(add, (strings(texts).take(places) for places, texts in fields))
-        return Said(rows, np.arange(len(rows)), texts)
+        columns = [texts[places].tolist() for places, texts in fields]
+        return Said(rows, np.arange(len(rows)), objects([*map("".join, zip(*columns, strict=True))]))
     combined = np.zeros(len(rows), dtype=np.int64)
     for places, texts in fields:
         combined = combined * len(texts) + places
     places, alike = pd.factorize(combined)
-    whole = np.full(len(alike), "", dtype=object)
+    whole: Texts = np.full(len(alike), "", dtype=object)
     for _, texts in reversed(fields):
         alike, place = np.divmod(alike, len(texts))
         whole = texts[place] + whole
-    return Said(rows, places, strings(whole))
+    return Said(rows, places, whole)
 
 
-def _field(part: Part, table: pd.DataFrame, rows: Places) -> tuple[Places, Any]:
+def _field(part: Part, table: pd.DataFrame, rows: Places) -> tuple[Places, Texts]:
     """A part's distinct texts, words and value, and for each row the place of its own."""
     if not part.column:
-        return np.zeros(len(rows), dtype=np.intp), np.array([part.words], dtype=object)
+        return np.zeros(len(rows), dtype=np.intp), objects([part.words])
     if part.column not in table.columns:
         raise ConfigError(
             f"a rule's sentence shows {part.column!r}, which is neither a column of the events nor a feature"
@@ -158,7 +156,7 @@ def _field(part: Part, table: pd.DataFrame, rows: Places) -> tuple[Places, Any]:
     places, distinct = pd.factorize(ROUNDED[part.form](values) if part.form in ROUNDED else values)
     write, missing = _form(part)
     texts = [part.words + text for text in (*write(distinct.tolist()), missing)]
-    return np.where(places < 0, len(distinct), places), np.array(texts, dtype=object)
+    return np.where(places < 0, len(distinct), places), objects(texts)
 
 
 def _form(part: Part) -> tuple[Writer, str]:
@@ -183,6 +181,23 @@ def _form(part: Part) -> tuple[Writer, str]:
     raise ConfigError(f"a rule's sentence has no form {part.form!r} for {part.column}; the forms are {known}")
 
 
+def _whole(numbers: list[float]) -> list[str]:
+    """Whole numbers with commas; they are put together from groups of digits, since there may be millions of them."""
+    counted = np.array(numbers, dtype=np.float64)
+    if not ((counted >= 0) & (counted < 1e15)).all():
+        return [f"{number:,.0f}" for number in numbers]
+    return list(_grouped(counted.astype(np.int64)).tolist())
+
+
+def _grouped(numbers: Places) -> Texts:
+    written = FIRST[numbers % 1000]
+    large = np.flatnonzero(numbers >= 1000)
+    if len(large):
+        rest, group = np.divmod(numbers[large], 1000)
+        written[large] = _grouped(rest) + LATER[group]
+    return written
+
+
 def _decimals(hundredths: list[float]) -> list[str]:
     return [f"{number / 100:,.2f}".rstrip("0").rstrip(".") for number in hundredths]
 
@@ -191,10 +206,13 @@ def _percents(hundredths: list[float]) -> list[str]:
     return [f"{number} %" for number in _decimals(hundredths)]
 
 
+FIRST: Final = objects([f"{number}" for number in range(1000)])
+LATER: Final = objects([f",{number:03}" for number in range(1000)])
+
 FORMS: Final[dict[str, Writer]] = {
     "": lambda values: list(map(str, values)),
     "r": lambda values: list(map(repr, values)),
-    ",": lambda numbers: [f"{number:,.0f}" for number in numbers],
+    ",": _whole,
     ".2": _decimals,
     "%": _percents,
     "date": lambda days: [str(np.datetime64(int(day), "D")) for day in days],
