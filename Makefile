@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 demo: $(VENV)/.run  ## the main job on the embedded market
 	@$(BIN)/insiderbot demo
 
-test: $(VENV)/.dev  ## every test, in parallel
+test: $(VENV)/.dev  ## every test, in parallel; a share of what is many times the same
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 fuzz: $(VENV)/.dev  ## a million mutated inputs over all parsers (about twenty minutes)
@@ -19,7 +19,7 @@ fuzz: $(VENV)/.dev  ## a million mutated inputs over all parsers (about twenty m
 
 evidence: $(VENV)/.dev  ## what the README says of orders, with seeds and counts (hours)
 	$(BIN)/python -m tests.model
-	INSIDERBOT_WALKS=10000 INSIDERBOT_EXAMPLES=20000 $(BIN)/python -m pytest -n auto tests/model tests/test_orders_machine.py
+	INSIDERBOT_ALL=1 INSIDERBOT_WALKS=10000 INSIDERBOT_EXAMPLES=20000 $(BIN)/python -m pytest -n auto --dist worksteal
 	$(BIN)/python -m tests.mutants
 	$(BIN)/python -m tests.lab schedules --count 10000
 	$(BIN)/python -m tests.lab pairs

@@ -30,11 +30,11 @@ class Session:
     closes: datetime
 
 
+@dataclass(frozen=True)
 class Sessions:
     """The trading days of one venue, named by its ISO 10383 MIC; read from the calendar package when first asked."""
 
-    def __init__(self, mic: str) -> None:
-        self.mic = mic
+    mic: str
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -80,6 +80,7 @@ def days_to_file(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]"
     return days
 
 
+@cache
 def sessions_since_known(sessions: Sessions) -> Feature:
     """Sessions of the venue that have opened since the event became public, up to the instant of decision.
 

@@ -30,9 +30,10 @@ from strategies.rules import (
     officers_only,
     open_market,
 )
+from tests.share import count
 
 SEED = 5
-INSTANTS = 6  # here; a thousand of each are for `insiderbot lookahead-check`
+INSTANTS = count(1000, 4)
 
 
 @cache

@@ -1,7 +1,7 @@
 """Whatever happens in whatever order, no decision is ordered twice or lost, and in the end both books agree.
 
 The bot, its desk, reconciler and store are the real ones; the broker and the wire to it are in memory.
-`INSIDERBOT_EXAMPLES=20000` looks longer than the 100 examples of every day.
+`INSIDERBOT_EXAMPLES=20000` looks longer than the 60 examples of every day.
 """
 
 import os
@@ -33,7 +33,7 @@ from tests.fakes import Exchange, Maps, Quotes, Time, Weekdays
 from tests.model.replay import IN_MEMORY, Blank, check, copy, driver_of
 from tests.model.wire import ALIVE, Killed, Market, Turn, Wire
 
-EXAMPLES = int(os.environ.get("INSIDERBOT_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("INSIDERBOT_EXAMPLES", "60"))
 CLEAN = 8  # cycles in which nothing goes wrong; after two of them no order of ours is left over
 FATES = ("answered",) * 4 + ("lost", "unanswered", "late", "doubled", "echoed", "refused")
 SOMETIMES = st.just(0) | st.just(0) | st.integers(1, 25)  # at which call of a cycle; 0 is at none

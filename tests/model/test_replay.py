@@ -12,8 +12,8 @@ from tests.model.protocol import INTENT, KINDS, UNDECIDED, Kind, Model, Ours, St
 from tests.model.replay import Blank, Replay, follow, walk
 from tests.model.search import search
 
-WALKS = int(os.environ.get("INSIDERBOT_WALKS", "1020"))  # in all
-SHARE = 10  # of the walks of one kind: so many tests share them
+WALKS = int(os.environ.get("INSIDERBOT_WALKS", "480"))  # in all
+SHARE = 5  # of the walks of one kind: so many tests share them
 BOUGHT = State((Ours(INTENT),) * 2, crashes=2, faults=3, halts=1, hours=2)
 SOLD = State((Ours(UNDECIDED),) * 2, crashes=2, faults=3)
 

@@ -1,6 +1,5 @@
 """What the bot remembers: decided once, written in one transaction, read back exactly."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -144,13 +143,6 @@ def test_a_plan_that_collides_with_what_is_written_leaves_nothing_and_says_try_a
     assert [row["event_key"] for row in store.decided()] == ["e-1"]
     assert [count(database, table) for table in ("events", "lines", "orders")] == [1, 1, 1]
     assert store.last_cycle() == NOW
-
-
-def test_a_thousand_decisions_are_recorded_in_less_than_a_second(store: Repository) -> None:
-    many = [about(f"e-{n}", f"row:{n}", f"row:{n}b") for n in range(1000)]
-    before = time.process_time()
-    store.record(many, [], NOW)
-    assert time.process_time() - before < 0.8
 
 
 # -- orders

@@ -12,6 +12,7 @@ from bot.events import as_table, find_events
 from bot.model import InsiderTrade, Role
 from bot.news import public_by
 from bot.sessions import Sessions
+from strategies.composed import all_of, any_of
 from strategies.rules import (
     Rule,
     filed_within,
@@ -329,3 +330,8 @@ def test_two_features_of_one_name_are_a_mistake():
             more_than("1%"),
             replace(more_than("1%"), features={"fraction_of_holdings": lambda events, _: events["shares"]}),
         )
+
+
+def test_two_rules_of_one_stack_may_ask_how_old_the_news_is():
+    stack = follow(any_of(known_within(sessions=1), all_of(known_within(sessions=9), open_market)))
+    assert stack(events(trade()), NOW)["decision"].tolist() == ["buy"]
