@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+WORKERS = $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')  # some tests wait
 
 # The tests start hundreds of processes: they compile our modules once, whatever this shell says.
 export PYTHONDONTWRITEBYTECODE :=
@@ -12,14 +13,14 @@ demo: $(VENV)/.run  ## the main job on the embedded market
 	@$(BIN)/insiderbot demo
 
 test: $(VENV)/.dev  ## every test, in parallel; a share of what is many times the same
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 fuzz: $(VENV)/.dev  ## a million mutated inputs over all parsers (about twenty minutes)
 	$(BIN)/python -m tests.fuzz
 
 evidence: $(VENV)/.dev  ## what the README says of orders, with seeds and counts (hours)
 	$(BIN)/python -m tests.model
-	INSIDERBOT_ALL=1 INSIDERBOT_WALKS=10000 INSIDERBOT_EXAMPLES=20000 $(BIN)/python -m pytest -n auto --dist worksteal
+	INSIDERBOT_ALL=1 INSIDERBOT_WALKS=10000 INSIDERBOT_EXAMPLES=20000 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 	$(BIN)/python -m tests.mutants
 	$(BIN)/python -m tests.lab schedules --count 10000
 	$(BIN)/python -m tests.lab pairs

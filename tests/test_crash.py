@@ -33,8 +33,8 @@ LATER_POINTS = (59, 19)  # and those of the exits
 
 
 def points(passed: int, *, step: int = 1) -> list[tuple[str, int]]:
-    """Every second failpoint on SQLite, or every `step`th of these, and every fourth of them on PostgreSQL."""
-    here = some(range(0, passed, step), every=2)
+    """Every third failpoint on SQLite, or every `step`th of these, and every fourth of them on PostgreSQL."""
+    here = some(range(0, passed, step), every=3)
     return [("sqlite", n + 1) for n in here] + [("postgresql", n + 1) for n in here[::4]]
 
 

@@ -28,8 +28,8 @@ from tests.lab.zygote import TOLD
 from tests.mutants import MUTANTS, applied, copied
 from tests.share import count, some
 
-SCHEDULES, CHUNKS = count(1000, 64), 8  # `python -m tests.lab schedules` looks at 10,000
-SHARD, SHARDS = 1, count(30, 800)
+SCHEDULES, CHUNKS = count(1000, 36), 3  # `python -m tests.lab schedules` looks at 10,000
+SHARD, SHARDS = 1, count(30, 1500)
 SEED = 20_260_303
 SEEN = (  # a bug of ours, the schedule that is the first to see it, and the invariant it breaks
     ("nothing durable before the order", 0, "I3"),
@@ -113,9 +113,7 @@ def test_whatever_fails_and_whenever_it_is_killed_every_invariant_holds(lives: L
     size = SCHEDULES // CHUNKS
     total = together([schedule(number, SEED) for number in range(chunk * size, (chunk + 1) * size)], lives)
     assert total.wrong == []
-    assert total.lives["killed"] > size // 2
-    assert total.orders["filled"] > size // 2
-    assert len(total.faults) >= 3
+    assert min(total.lives["killed"], total.orders["filled"], len(total.faults)) > 2
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -159,7 +157,7 @@ def test_a_life_whose_connections_to_the_database_end_doubles_and_loses_nothing(
     assert total.faults["connections ended"] > 0
 
 
-@pytest.mark.parametrize("name", some([*FAULTS], every=2))
+@pytest.mark.parametrize("name", some([*FAULTS]))
 @pytest.mark.parametrize("kind", sorted(TARGETS))
 def test_every_fault_can_happen_to_every_broker(lives: Lives, kind: str, name: str) -> None:
     target = {"lagging": "list", "a row missing": "list", "real money": "account"}.get(name, "create")

@@ -57,15 +57,15 @@ STRATEGIES: dict[str, Strategy] = {
 @settings(max_examples=count(20, 2), deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_row_by_row_is_at_once_on_histories_with_sales_tranches_clusters_and_amendments(name: str, seed: int) -> None:
-    trades = as_filings(made_up(seed=seed, rows=count(40, 24), years=4))
+    trades = as_filings(made_up(seed=seed, rows=count(40, 16), years=4))
     assert row_by_row(trades, STRATEGIES[name]) == at_once(trades, STRATEGIES[name])
 
 
 @pytest.mark.corpus
 def test_row_by_row_is_at_once_on_recorded_purchases(corpus: Path) -> None:
     trades = purchases(corpus)
-    some = trades[[zlib.crc32(symbol.encode()) % count(1, 300) == 0 for symbol in trades["symbol"]]]
+    some = trades[[zlib.crc32(symbol.encode()) % count(1, 500) == 0 for symbol in trades["symbol"]]]
     strategy = follow(open_market, officers_only, more_than("1%"), looking_back("cluster", 1))
     told = row_by_row(some, strategy)
-    assert len(told) > 30
+    assert len(told) > 10
     assert told == at_once(some, strategy)
