@@ -69,15 +69,19 @@ def fraction_of_holdings(base: Base) -> Feature:
 
 def days_to_file(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """Business days from the trade to its filing, United States federal holidays left out; the legal deadline is 2."""
-    known = events["traded_on"].notna() & events["filed_on"].notna()
-    days = pd.Series(np.nan, index=events.index)
+    known = (events["traded_on"].notna() & events["filed_on"].notna()).to_numpy()
+    days = np.full(len(events), np.nan)
     if known.any():
-        traded = events.loc[known, "traded_on"].to_numpy().astype("datetime64[D]")
-        filed = events.loc[known, "filed_on"].to_numpy().astype("datetime64[D]")
+        traded, filed = (events[name].to_numpy()[known].astype("datetime64[D]") for name in ("traded_on", "filed_on"))
         first, last = min(traded.min(), filed.min()), max(traded.max(), filed.max())
         holidays = USFederalHolidayCalendar().holidays(first, last).to_numpy().astype("datetime64[D]")
-        days.loc[known] = np.busday_count(traded, filed, holidays=holidays)
-    return days
+        # Counted once from the first day on: a history has many filings of few days.
+        passed = np.busday_count(first, np.arange(first, last + 1), holidays=holidays)
+        found = passed[(filed - first).astype(int)] - passed[(traded - first).astype(int)]
+        early = filed < traded  # on these, numpy counts the other end
+        found[early] = np.busday_count(traded[early], filed[early], holidays=holidays)
+        days[known] = found
+    return pd.Series(days, index=events.index)
 
 
 @cache

@@ -23,7 +23,7 @@ Case: TypeAlias = "tuple[Condition, Sentence]"
 
 Texts: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.object_]]"
 Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
-Writer = Callable[[list[Any]], list[str]]
+Writer: TypeAlias = "Callable[[list[Any]], Sequence[str] | Texts]"
 SHARED: Final = pd.StringDtype("python", na_value=np.nan)
 
 
@@ -57,10 +57,16 @@ def written(table: pd.DataFrame, cases: Iterable[Case], rows: Places, before: st
 
 def joined(table: pd.DataFrame, parts: Iterable[Iterable[Case]], rows: Places, before: str = "") -> Said:
     """What several say of each of these rows, one after the other; with something before it where they say any."""
-    said = [gathered(written(table, cases, rows, "; "), rows).tolist() for cases in parts]
+    said = [
+        gathered(written(table, cases, rows, "; " if place else before), rows).tolist()
+        for place, cases in enumerate(parts)
+    ]
     if not said:
         return Said(rows, np.zeros(len(rows), dtype=np.intp), objects([""]))
-    whole = [text and before + text[2:] for text in map("".join, zip(*said, strict=True))]
+    whole = [*map("".join, zip(*said, strict=True))]
+    if not all(said[0]):  # then another one is the first to say anything
+        rest = zip(said[0], whole, strict=True)
+        whole = [text if first or not text else before + text[2:] for first, text in rest]
     return Said(rows, np.arange(len(rows)), objects(whole))
 
 
@@ -155,8 +161,9 @@ def _field(part: Part, table: pd.DataFrame, rows: Places) -> tuple[Places, Texts
     values = table[part.column].array.take(rows)
     places, distinct = pd.factorize(ROUNDED[part.form](values) if part.form in ROUNDED else values)
     write, missing = _form(part)
-    texts = [part.words + text for text in (*write(distinct.tolist()), missing)]
-    return np.where(places < 0, len(distinct), places), objects(texts)
+    texts: Texts = np.empty(len(distinct) + 1, dtype=object)
+    texts[:-1], texts[-1] = write(distinct.tolist()), missing
+    return np.where(places < 0, len(distinct), places), part.words + texts
 
 
 def _form(part: Part) -> tuple[Writer, str]:
@@ -181,12 +188,12 @@ def _form(part: Part) -> tuple[Writer, str]:
     raise ConfigError(f"a rule's sentence has no form {part.form!r} for {part.column}; the forms are {known}")
 
 
-def _whole(numbers: list[float]) -> list[str]:
+def _whole(numbers: list[float]) -> "Sequence[str] | Texts":
     """Whole numbers with commas; they are put together from groups of digits, since there may be millions of them."""
     counted = np.array(numbers, dtype=np.float64)
     if not ((counted >= 0) & (counted < 1e15)).all():
         return [f"{number:,.0f}" for number in numbers]
-    return list(_grouped(counted.astype(np.int64)).tolist())
+    return _grouped(counted.astype(np.int64))
 
 
 def _grouped(numbers: Places) -> Texts:
