@@ -13,7 +13,7 @@ demo: $(VENV)/.run  ## the main job on the embedded market
 	@$(BIN)/insiderbot demo
 
 test: $(VENV)/.dev  ## every test, in parallel; a share of what is many times the same
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 fuzz: $(VENV)/.dev  ## a million mutated inputs over all parsers (about twenty minutes)
 	$(BIN)/python -m tests.fuzz

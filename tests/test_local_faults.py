@@ -176,7 +176,7 @@ def test_a_run_that_is_told_to_end_at_any_moment_is_gone_on_with(point: int, bot
         ("broken", "the database cannot be used: disk I/O error"),
     ],
 )
-@pytest.mark.parametrize("commit", some(range(1, COMMITS["two_step"] + 1), every=3))
+@pytest.mark.parametrize("commit", some(range(1, COMMITS["two_step"] + 1)))
 def test_nothing_is_sent_after_a_commit_that_the_disk_has_refused(
     commit: int, fault: str, sentence: str, bot: Bot
 ) -> None:
@@ -308,7 +308,7 @@ def test_a_clock_that_jumps_within_a_life_makes_no_second_order(look: int, hours
 # -- L13: the database server
 
 
-@pytest.mark.parametrize("commit", some(range(1, COMMITS["two_step"] + 1), every=3))
+@pytest.mark.parametrize("commit", some(range(1, COMMITS["two_step"] + 1)))
 def test_a_server_that_crashes_in_a_transaction_loses_and_doubles_nothing(
     commit: int, kind: Kind, driver: "subprocess.Popen[str]", tmp_path: Path, postgresql: Server
 ) -> None:

@@ -54,7 +54,7 @@ STRATEGIES: dict[str, Strategy] = {
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-@settings(max_examples=count(20, 2), deadline=None)
+@settings(max_examples=count(20, 1), deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_row_by_row_is_at_once_on_histories_with_sales_tranches_clusters_and_amendments(name: str, seed: int) -> None:
     trades = as_filings(made_up(seed=seed, rows=count(40, 16), years=4))
