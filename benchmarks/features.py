@@ -32,7 +32,7 @@ from strategies.activity import cluster_size, conviction, senior_buyer
 from strategies.features import days_late, days_to_file, fraction_of_holdings, role_weight, value_usd
 from strategies.habits import is_first_buy, is_largest, is_routine
 from strategies.market import average_daily_value, market_cap, price_dip
-from strategies.scores import scores
+from strategies.scores import Scores, Variant, scores
 
 ROWS = 4_000_000
 DATES = 5_000
@@ -182,13 +182,13 @@ def best_of(turns: int, do: Callable[[], Any]) -> float:
 
 def time_scores(events: pd.DataFrame) -> None:
     days = pd.bdate_range(date(2006, 2, 1), periods=DATES).as_unit("s")
-    found, known = (scores(events, days, variant=variant) for variant in ("seed", "known"))
-    own = {v: best_of(TURNS, lambda v=v: scores(events, days, variant=v)) for v in ("seed", "known")}  # type: ignore[misc]
+    made: dict[Variant, Scores] = {v: scores(events, days, variant=v) for v in ("seed", "known")}
+    found = made["seed"]
+    own = {v: best_of(TURNS, lambda v=v: scores(events, days, variant=v)) for v in made}  # type: ignore[misc]
     ranking = best_of(1, lambda: [found.ranked(day) for day in days])
     print(f"memory with the scores: {gigabytes():.2f} GB")
     for variant, seconds in own.items():
-        count = len((found if variant == "seed" else known).score)
-        print(f"scores ({variant}) of {DATES:,} dates, {count:,} in all: {seconds:.2f} s of CPU")
+        print(f"scores ({variant}) of {DATES:,} dates, {len(made[variant].score):,} in all: {seconds:.2f} s of CPU")
     print(f"  and a ranked table of each of the {DATES:,} dates: {ranking:.2f} s more")
     table, sample = workflow_table(events), days[DATES // SAMPLE // 2 :: DATES // SAMPLE]
     for reference in (looped, grouped):

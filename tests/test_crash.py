@@ -142,14 +142,14 @@ def test_killed_while_the_orders_are_filled(lives: Lives, point: int) -> None:
     check(lives)
 
 
-@pytest.mark.parametrize(("database_url", "point"), points(LATER_POINTS[0], step=6), indirect=["database_url"])
+@pytest.mark.parametrize(("database_url", "point"), points(LATER_POINTS[0], step=2), indirect=["database_url"])
 def test_killed_while_it_decides_and_places_exits(lives: Lives, point: int) -> None:
     assert [lives.live(0), lives.live(1), lives.live(3, kill_at=point)] == [0, 0, KILLED]
     assert [lives.live(3), lives.live(4)] == [0, 0]
     check_exits(lives)
 
 
-@pytest.mark.parametrize(("database_url", "point"), points(LATER_POINTS[1], step=6), indirect=["database_url"])
+@pytest.mark.parametrize(("database_url", "point"), points(LATER_POINTS[1], step=2), indirect=["database_url"])
 def test_killed_while_the_exits_are_filled(lives: Lives, point: int) -> None:
     assert [lives.live(0), lives.live(1), lives.live(3), lives.live(4, kill_at=point)] == [0, 0, 0, KILLED]
     assert lives.live(4) == 0

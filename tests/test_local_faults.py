@@ -296,7 +296,7 @@ def test_a_clock_that_jumps_between_lives_makes_no_second_order(seed: int, bot: 
 
 
 @pytest.mark.parametrize("hours", [-24, -1, 1, 24])
-@pytest.mark.parametrize("look", some([2, 8, 4, 6, 10]))
+@pytest.mark.parametrize("look", some([8, 2, 4, 6, 10], every=2))
 def test_a_clock_that_jumps_within_a_life_makes_no_second_order(look: int, hours: int, bot: Bot) -> None:
     assert bot.run(jump=hours, look=look) == 0, bot.out
     assert bot.run() == 0

@@ -6,9 +6,9 @@ import pytest
 
 from tests.duel.driver import PLANTED
 from tests.duel.schedules import run
+from tests.share import count
 
-EACH = 3  # schedules of a test; `make evidence` looks at a thousand
-SEEDS = (1,)
+EACH = count(20, 3)  # schedules of a test; `python -m tests.duel` looks at a thousand
 MOST = 40  # schedules in which a planted bug is seen
 
 
@@ -17,16 +17,14 @@ def server(request: pytest.FixtureRequest) -> Any:
     return None if request.param == "sqlite" else request.getfixturevalue("postgresql")
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_two_daemons_over_one_store_are_never_two_writers(seed: int, server: Any) -> None:
-    outcome = run(EACH, seed=seed, server=server)
+def test_two_daemons_over_one_store_are_never_two_writers(server: Any) -> None:
+    outcome = run(EACH, seed=1, server=server)
     assert outcome.wrong == []
     assert outcome.counts["changes of the leader"] > 0
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_daemon_whose_connections_end_doubles_and_loses_nothing(seed: int, postgresql: Any) -> None:
-    outcome = run(EACH, seed=seed, server=postgresql, bots=1)
+def test_a_daemon_whose_connections_end_doubles_and_loses_nothing(postgresql: Any) -> None:
+    outcome = run(EACH, seed=1, server=postgresql, bots=1)
     assert outcome.wrong == []
     assert outcome.counts["terminations"] > 0
 
