@@ -7,11 +7,12 @@ people and companies that the history knows. Only what one cycle does about them
 minutes.
 """
 
-import sqlite3
 import sys
 import time
 from contextlib import closing
+from decimal import Decimal
 from itertools import pairwise
+from math import isnan
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -21,9 +22,11 @@ import pandas as pd
 from bot.demo.history import as_filings, made_up
 from bot.events import as_table, decided, find_events
 from bot.history import with_past
+from bot.model import Event
 from bot.store.database import open_database
-from bot.store.history import cells_of
+from bot.store.history import keep
 from bot.store.repository import Repository
+from bot.trades import to_records
 from strategies.activity import cluster_size, conviction
 from strategies.habits import is_first_buy, is_routine
 from strategies.rules import Rule, follow, open_market
@@ -32,7 +35,6 @@ ROWS = 4_000_000
 TODAY = 1_000
 TURNS = 7
 BATCH = 100_000
-FAST = ("synchronous=OFF", "journal_mode=OFF", "cache_size=-2000000")
 
 looking_back = follow(
     open_market,
@@ -55,19 +57,26 @@ looking_back = follow(
 )
 
 
-def fill(path: Path, events: pd.DataFrame) -> None:
+def fill(path: Path, table: pd.DataFrame) -> None:
     """Keep the events where the store keeps its past."""
-    open_database(f"sqlite:///{path}").close()
-    with closing(sqlite3.connect(path)) as connection:
-        for setting in FAST:
-            connection.execute(f"PRAGMA {setting}")
-        for start in range(0, len(events), BATCH):
-            cells = cells_of(events.iloc[start : start + BATCH])
-            places = ", ".join("?" for _ in cells)
-            connection.executemany(
-                f"INSERT INTO history ({', '.join(cells)}) VALUES ({places})", zip(*cells.values(), strict=True)
-            )
-        connection.commit()
+    with closing(open_database(f"sqlite:///{path}")) as database:
+        for start in range(0, len(table), BATCH):
+            with database.write() as connection:
+                connection.exec_driver_sql("PRAGMA cache_size=-2000000")
+                keep(connection, events(table.iloc[start : start + BATCH]))
+
+
+def events(table: pd.DataFrame) -> list[Event]:
+    """The events that a table was made of."""
+    cells = (table[name].tolist() for name in ("event_key", "symbols", "held_before", "exercised"))
+    return [
+        Event(key=key, trade=trade, keys=(), symbols=symbols, held_before=exact(before), exercised=Decimal(exercised))
+        for trade, key, symbols, before, exercised in zip(to_records(table), *cells, strict=True)
+    ]
+
+
+def exact(number: float) -> Decimal | None:
+    return None if isnan(number) else Decimal(number)
 
 
 def decide(store: Repository, trades: pd.DataFrame) -> list[tuple[str, float, float]]:
@@ -101,10 +110,10 @@ def now() -> tuple[float, float]:
 def main() -> None:
     """Print the figures."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
-    events = made_up(seed=1, rows=rows + rows // 50)
-    events = events[events["known_at"] < pd.Timestamp("2026-01-01", tz="UTC")]  # then only amendments are left
-    day = events.tail(TODAY)
-    history = events[events["known_at"] < day["known_at"].iloc[0]].tail(rows)
+    made = made_up(seed=1, rows=rows + rows // 50)
+    made = made[made["known_at"] < pd.Timestamp("2026-01-01", tz="UTC")]  # then only amendments are left
+    day = made.tail(TODAY)
+    history = made[made["known_at"] < day["known_at"].iloc[0]].tail(rows)
     trades = as_filings(day).tail(TODAY)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "history.db"

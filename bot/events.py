@@ -89,6 +89,11 @@ def held_earlier(event: Event, told: Mapping[tuple[str, str], Sequence[Held]]) -
     return replace(event, held_before=max(earlier)[4]) if earlier else event
 
 
+def basis(event: Event) -> str:
+    """What the event was summed up from: the lines of a `filing`, or a `line` of a page."""
+    return "filing" if is_filed(event.trade) else "line"
+
+
 def as_table(events: Sequence[Event]) -> pd.DataFrame:
     """The events as a strategy sees them: the trades columns of their sums, and the `EXTRA` ones."""
     return to_table(
@@ -97,7 +102,7 @@ def as_table(events: Sequence[Event]) -> pd.DataFrame:
         keys=np.fromiter((event.keys for event in events), dtype=object),
         symbols=np.fromiter((event.symbols for event in events), dtype=object),
         held_before=column(NUMBER, [event.held_before for event in events]),
-        basis=column(TEXT, ["filing" if is_filed(event.trade) else "line" for event in events]),
+        basis=column(TEXT, [basis(event) for event in events]),
         exercised=column(NUMBER, [event.exercised for event in events]),
         quarantine=column(TEXT, [event.quarantine for event in events]),
     )

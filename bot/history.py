@@ -99,8 +99,8 @@ def versions(trades: pd.DataFrame) -> pd.DataFrame:
     told = trades[trades["known_at"].notna()]
     instants = dict(zip(told["key"], told["known_at"].dt.to_pydatetime(), strict=True))
     days: dict[tuple[str, str, str], list[Event]] = {}
-    for event, company, person in zip(made, *_who(made), strict=True):
-        days.setdefault((company, person, str(event.trade.filed_on)), []).append(event)
+    for event in made:
+        days.setdefault((company_in(event), person_in(event), str(event.trade.filed_on)), []).append(event)
     found: list[Event] = []
     for events in days.values():
         public = sorted({instants[key] for event in events for key in event.keys if key in instants})
@@ -110,25 +110,36 @@ def versions(trades: pd.DataFrame) -> pd.DataFrame:
 
 def companies(table: pd.DataFrame) -> list[str]:
     """Whose shares each event is about, in a word: by number, else by ticker; who has neither is nobody else."""
-    cells = (_objects(table[name]) for name in ("issuer_cik", "symbol", "event_key"))
-    return [number or (f"ticker {ticker}" if ticker else str(key)) for number, ticker, key in zip(*cells, strict=True)]
+    return [_company(*cells) for cells in _cells(table, "issuer_cik", "symbol")]
 
 
 def people(table: pd.DataFrame) -> list[str]:
     """Who traded, in a word: by number, else by name."""
-    cells = (_objects(table[name]) for name in ("owner_cik", "owner", "event_key"))
-    return [
-        number or (f"name {same_name(name)}" if name else str(key)) for number, name, key in zip(*cells, strict=True)
-    ]
+    return [_person(*cells) for cells in _cells(table, "owner_cik", "owner")]
 
 
-def _objects(column: Any) -> list[str | None]:
-    return list(column.to_numpy(object, na_value=None))
+def company_in(event: Event) -> str:
+    """The same of one event."""
+    return _company(event.trade.issuer_cik, event.trade.symbol, event.key)
 
 
-def _who(events: Sequence[Event]) -> tuple[list[str], list[str]]:
-    table = as_table(events)
-    return companies(table), people(table)
+def person_in(event: Event) -> str:
+    """The same of one event."""
+    return _person(event.trade.owner_cik, event.trade.owner, event.key)
+
+
+def _company(number: str | None, ticker: str | None, key: str | None) -> str:
+    return number or (f"ticker {ticker}" if ticker else str(key))
+
+
+def _person(number: str | None, name: str | None, key: str | None) -> str:
+    return number or (f"name {same_name(name)}" if name else str(key))
+
+
+def _cells(table: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
+    """These columns and the event's key, row by row, None where a cell is missing."""
+    columns: list[Any] = [table[name] for name in (*names, "event_key")]
+    return zip(*(column.to_numpy(object, na_value=None) for column in columns), strict=True)
 
 
 def _as_of_each(events: Sequence[Event], public: Sequence[datetime], trades: pd.DataFrame) -> list[Event]:

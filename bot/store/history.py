@@ -1,7 +1,7 @@
 """The table of the past: every version of every event as a strategy sees it, found by company and person."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, func, insert, select
 
-from bot.events import as_table
-from bot.history import HISTORY_FROM, companies, people
+from bot.events import basis
+from bot.history import HISTORY_FROM, company_in, person_in
 from bot.model import Event, Side
 from bot.store.queries import chunks
 from bot.store.tables import history
-from bot.trades import COLUMNS, DAY, DTYPES, INSTANT, NUMBER, TEXT
+from bot.trades import COLUMNS, DAY, DTYPES, FLAG, INSTANT, NUMBER, TEXT
 
 SEVERAL: Final = "several"
 MANY: Final = 10_000  # keys per query; twice as many are below every engine's limit on bound values
@@ -35,26 +35,17 @@ EVERYTHING: Final = select(*(history.c[name] for name in KINDS))
 
 def keep(connection: Connection, seen: Sequence[Event]) -> None:
     """Write down the versions that are not there yet; one whose instant nobody knows has no place in the past."""
-    table = as_table(seen)
-    told = table[table["known_at"].notna()].drop_duplicates(["event_key", "known_at"])
-    if told.empty:
-        return
-    cells = cells_of(told)
+    told: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in (_row(event) for event in seen if event.trade.known_at):
+        told.setdefault((row["event_key"], row["known_at"]), row)
     versions = select(history.c.event_key, history.c.known_at)
     kept = {
         (row.event_key, row.known_at)
-        for chunk in chunks(cells["event_key"])
+        for chunk in chunks(sorted({key for key, _ in told}))
         for row in connection.execute(versions.where(history.c.event_key.in_(chunk)))
     }
-    rows = (dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True))
-    if new := [row for row in rows if (row["event_key"], row["known_at"]) not in kept]:
+    if new := [row for version, row in told.items() if version not in kept]:
         connection.execute(insert(history), new)
-
-
-def cells_of(told: pd.DataFrame) -> dict[str, list[Any]]:
-    """The columns of the table of the past, filled from an events table, in the types that every engine takes."""
-    cells = {name: _plain(told[name], kind) for name, kind in KINDS.items()}
-    return cells | {"company": companies(told), "person": people(told)}
 
 
 def around(connection: Connection, seen: Sequence[Event]) -> pd.DataFrame:
@@ -64,14 +55,14 @@ def around(connection: Connection, seen: Sequence[Event]) -> pd.DataFrame:
     was bought and sold on the open market, and what anybody bought lately.
     Its `attrs` say from when on anything was kept, of whomever: before that, nothing is known not to have happened.
     """
-    table = as_table(seen)
-    first = table["known_at"].min()
-    since = "" if pd.isna(first) else _written(first - LOOK_BACK)
+    first = min((event.trade.known_at for event in seen if event.trade.known_at), default=None)
+    since = _written(first - LOOK_BACK) if first else ""
     rows: list[Sequence[Any]] = []
-    for who, where in zip_longest(*(chunks(sorted(set(words)), MANY) for words in (people(table), companies(table)))):
+    words = ({person_in(event) for event in seen}, {company_in(event) for event in seen})
+    for who, where in zip_longest(*(chunks(sorted(each), MANY) for each in words)):
         lately = history.c.company.in_(where or ()) & (history.c.known_at >= since) & history.c.side.is_not(None)
         rows += connection.execute(EVERYTHING.where(history.c.person.in_(who or ()) | lately)).all()
-    if not pd.isna(first):
+    if first:
         bought = history.c.side == Side.BUY
         rows += connection.execute(EVERYTHING.where(bought, history.c.known_at >= _written(first - LATELY))).all()
     past = _table(rows).drop_duplicates(["event_key", "known_at"], ignore_index=True)
@@ -91,15 +82,18 @@ def _table(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
     return pd.DataFrame(made | {"keys": np.fromiter(([()] * len(rows)), dtype=object)}, copy=False)
 
 
-def _plain(column: "pd.Series[Any]", kind: str) -> list[Any]:
-    """A column in the types that every engine takes."""
-    if kind == SEVERAL:
-        return [" ".join(cell) for cell in column]
-    if kind == INSTANT:
-        return [_written(instant) for instant in column]
-    if kind == DAY:
-        column = column.dt.strftime("%Y-%m-%d")
-    return [None if missing else cell for cell, missing in zip(column.tolist(), column.isna(), strict=True)]
+def _row(event: Event) -> dict[str, Any]:
+    """An event in the types that every engine takes."""
+    cells = event.trade._asdict() | {
+        "event_key": event.key,
+        "symbols": event.symbols,
+        "held_before": event.held_before,
+        "basis": basis(event),
+        "exercised": event.exercised,
+        "quarantine": event.quarantine,
+    }
+    plain = {name: None if cells[name] is None else WRITERS[kind](cells[name]) for name, kind in KINDS.items()}
+    return plain | {"company": company_in(event), "person": person_in(event)}
 
 
 def _read(cells: Sequence[Any], kind: str) -> Any:
@@ -107,6 +101,8 @@ def _read(cells: Sequence[Any], kind: str) -> Any:
     if kind == SEVERAL:
         several = {cell: tuple(cell.split()) for cell in set(cells)}
         return np.fromiter(map(several.__getitem__, cells), dtype=object)
+    if kind == DAY:
+        return np.array([cell or "NaT" for cell in cells], dtype=kind)
     if kind == INSTANT:
         return pd.to_datetime(pd.Series(cells, dtype="str"), format="ISO8601", utc=True).astype(DTYPES[INSTANT])
     return pd.array(cells, dtype=DTYPES[kind])
@@ -114,3 +110,14 @@ def _read(cells: Sequence[Any], kind: str) -> Any:
 
 def _written(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+# How each kind of cell is written down.
+WRITERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    TEXT: str,
+    FLAG: bool,
+    DAY: date.isoformat,
+    INSTANT: _written,
+    NUMBER: float,
+    SEVERAL: " ".join,
+}
