@@ -7,13 +7,17 @@ WORKERS = $$($(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')  # 
 # The tests start hundreds of processes: they compile our modules once, whatever this shell says.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test fuzz evidence lint bench image clean
+.PHONY: demo test lab fuzz evidence lint bench image clean
 
 demo: $(VENV)/.run  ## the main job on the embedded market
 	@$(BIN)/insiderbot demo
 
 test: $(VENV)/.dev  ## every test, in parallel; a share of what is many times the same
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+lab: $(VENV)/.dev  ## crashes and faults at random, and pairs of faults, with real kills: as many as a few minutes allow
+	$(BIN)/python -m tests.lab schedules --count 1000 --minutes 5
+	$(BIN)/python -m tests.lab pairs --shard 1/30 --minutes 2
 
 fuzz: $(VENV)/.dev  ## a million mutated inputs over all parsers (about twenty minutes)
 	$(BIN)/python -m tests.fuzz

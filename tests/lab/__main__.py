@@ -9,6 +9,8 @@ import traceback
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import takewhile
+from math import inf
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
@@ -28,33 +30,45 @@ INVARIANTS = (
 EVERY = 50  # schedules between two lines of progress
 
 
-def together(wanted: Sequence[Schedule], *, workers: int, store: str) -> Tally:
-    """What happens in all of them, told while it goes on."""
+def together(wanted: Sequence[Schedule], *, workers: int, store: str, seconds: float = inf) -> Tally:
+    """What happens in all of them, or in those that are begun within so many seconds; told while it goes on."""
     total, begun, processes = Tally(), time.monotonic(), get_context("fork")
-    done: SimpleQueue[Tally] = processes.SimpleQueue()
+    done: SimpleQueue[Tally | None] = processes.SimpleQueue()
     for number in range(workers):
-        processes.Process(target=work, args=(wanted[number::workers], store, done), daemon=True).start()
-    for number in range(1, len(wanted) + 1):
-        total.add(tally := done.get())
+        arguments = (wanted[number::workers], store, done, begun + seconds)
+        processes.Process(target=work, args=arguments, daemon=True).start()
+    while workers:
+        tally = done.get()
+        if tally is None:
+            workers -= 1
+            continue
+        total.add(tally)
         for what, again in tally.wrong:
             say(f"{again}\n    {what}")
-        if number % EVERY == 0 or number == len(wanted):
-            seconds = time.monotonic() - begun
-            say(f"{number:,} of {len(wanted):,}, {len(total.wrong)} violations, {seconds:.0f} s")
+        if total.schedules % EVERY == 0:
+            say(progress(total, wanted, begun))
+    say(progress(total, wanted, begun))
     return total
 
 
-def work(wanted: Sequence[Schedule], store: str, done: "SimpleQueue[Tally]") -> None:
-    """One worker, with a zygote of its own, and a database server where one is wanted."""
+def progress(total: Tally, wanted: Sequence[Schedule], begun: float) -> str:
+    """How far it has come."""
+    seconds = time.monotonic() - begun
+    return f"{total.schedules:,} of {len(wanted):,}, {len(total.wrong)} violations, {seconds:.0f} s"
+
+
+def work(wanted: Sequence[Schedule], store: str, done: "SimpleQueue[Tally | None]", ends: float) -> None:
+    """One worker, with a zygote of its own, and a database server where one is wanted; None when it has ended."""
     with ExitStack() as stack:
         lives = stack.enter_context(zygote(Path(stack.enter_context(tempfile.TemporaryDirectory()))))
         server = stack.enter_context(serving()) if store == "postgresql" else None
-        for each in wanted:
+        for each in takewhile(lambda _: time.monotonic() < ends, wanted):
             try:
                 done.put(run(each, lives, server.new_schema() if server else new_file(lives.folder)))
             except Exception:  # noqa: BLE001 - whoever waits for all of them is to hear of this one
                 broken = f"the laboratory itself: {traceback.format_exc()}"
                 done.put(Tally(schedules=1, wrong=[(broken, each.again)]))
+        done.put(None)
 
 
 def report(total: Tally) -> None:
@@ -89,6 +103,7 @@ def parsed() -> Any:
     for each in (random, sweep):
         each.add_argument("--only", type=int, help="the number of one that is to be repeated")
         each.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+        each.add_argument("--minutes", type=float, default=inf, help="begin none after so many")
         each.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
     asked = parser.parse_args()
     if asked.what == "schedules" and asked.terminate and asked.store != "postgresql":
@@ -110,7 +125,7 @@ def main() -> None:
     """Run it, and say what happened; the exit code is 1 when anything is violated."""
     asked = parsed()
     wanted = chosen(asked)
-    total = together(wanted, workers=min(asked.workers, len(wanted)), store=asked.store)
+    total = together(wanted, workers=min(asked.workers, len(wanted)), store=asked.store, seconds=asked.minutes * 60)
     report(total)
     sys.exit(1 if total.wrong else 0)
 

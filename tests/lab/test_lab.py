@@ -28,8 +28,8 @@ from tests.lab.zygote import TOLD
 from tests.mutants import MUTANTS, applied, copied
 from tests.share import count, some
 
-SCHEDULES, CHUNKS = count(1000, 96), 4  # `python -m tests.lab schedules` looks at 10,000
-SHARD, SHARDS = 1, count(30, 600)
+SCHEDULES, CHUNKS = count(1000, 24), count(8, 1)  # `make lab` looks at 1,000, `make evidence` at 10,000
+SHARD, SHARDS = 1, count(30, 2400)
 SEED = 20_260_303
 SEEN = (  # a bug of ours, the schedule that is the first to see it, and the invariant it breaks
     ("nothing durable before the order", 0, "I3"),
