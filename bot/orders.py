@@ -72,7 +72,8 @@ class Desk:
             self._asked(lambda: self._drive_all(waiting))
         found = self._store.known([order.client_order_id for _, order in waiting])
         after = [found[order.client_order_id] for _, order in waiting]
-        unknown = {order.client_order_id for order in after if order.status is OrderStatus.SUBMITTING}
+        sent = [order for order in after if order.status is OrderStatus.SUBMITTING]
+        unknown = {order.client_order_id for order in sent if not self._may_be_hidden(order)}
         if len(unknown := unknown - self._store.acknowledged()) >= UNKNOWN:
             halt(
                 self._store, f"nobody knows whether {len(unknown)} orders exist, such as {min(unknown)}", self._clock()

@@ -698,6 +698,23 @@ def test_three_orders_that_nobody_knows_of_halt_the_bot(store: Repository, broke
     assert store.halted() is None
 
 
+def test_orders_are_unknown_only_when_the_broker_must_show_them(store: Repository, broker: ScriptedBroker) -> None:
+    class Blind(ScriptedBroker):
+        visibility_lag = timedelta(seconds=10)
+
+        def find(self, order: Order) -> Order | None:
+            raise BrokerError("timed out")
+
+    for letter in "bc":
+        store.record([], [intent(client_order_id=f"itb-{letter * 26}", decision_id=f"d-{letter}")], NOW)
+    broker, halts = Blind(two_step=broker.two_step), []
+    for seconds in (0, 9, 10):
+        Desk(broker, store, Time(NOW + timedelta(seconds=seconds))).work()
+        halts.append(bool(store.halted()))
+    assert halts == [False, False, True]
+    assert broker.calls == ["submit"] * 3
+
+
 @pytest.mark.parametrize("filled", [5, 25])
 def test_a_broker_that_contradicts_itself_halts_the_bot(store: Repository, broker: ScriptedBroker, filled: int) -> None:
     work(broker, store)
