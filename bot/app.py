@@ -15,11 +15,13 @@ from bot.freshness import Freshness
 from bot.halt_file import HaltFile
 from bot.http import Http
 from bot.limits import Drawdown, Limits
+from bot.model import Holding
 from bot.orders import Desk
 from bot.plugins import Kind, Kit, Table, find
 from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Prices, Rates, Source, Strategy
 from bot.prices import NoPrices
 from bot.provenance import Provenance, provenance
+from bot.reconcile import absent
 from bot.sessions import Sessions
 from bot.settings import Settings
 from bot.sizing import named
@@ -133,6 +135,13 @@ class App:
     def lead(self) -> None:
         """Write as the one process that leads; TryAgainError while another one does."""
         self.store.epoch = self._lead.epoch(self._database)
+
+    def write_off(self) -> list[Holding]:
+        """The shares that were bought and are not in the account, from now on not looked for; BrokerError as it has."""
+        positions = self.broker.positions()
+        if gone := absent(self.store, positions, self.clock()):
+            self.store.acknowledge((), gone)
+        return gone
 
     def looking(self) -> Bot:
         """A bot that can plan and nothing else; it looks past the backlog, since nothing of it will be traded."""

@@ -13,6 +13,7 @@ from bot.limits import Breach, Buy, Drawdown, Entry, Known, Limits
 from bot.market import Market
 from bot.model import Decision, Holding, Instrument, Order, OrderIntent, Position, Quote, Side, Skip
 from bot.ports import Store
+from bot.reconcile import absent
 from bot.sessions import Session
 from bot.sizing import FixedNotional, Means, Size, Sizing, size
 
@@ -78,6 +79,7 @@ class Book:
         self._terms = market.broker.terms()
         self._held = list(market.broker.positions())
         self._ours = _bought(self._held, store.holdings())
+        self._absent = absent(store, self._held, market.now)
         self._wished: set[str] = set()
         self._planned: list[Entry] = []
         self._open: set[tuple[str, Side]] = set()
@@ -118,6 +120,12 @@ class Book:
             return Skip(rule="limit", reason=f"an order to {opposite} {symbol} is still open", final=False)
         if self._closed:
             return Skip(rule="limit", reason=self._closed, final=False)
+        if gone := next((each for each in self._absent if each.is_of(wish.instrument)), None):
+            reason = (
+                f"{gone.quantity:f} shares of {symbol} that were bought are not in the account: no order of it before"
+                " `insiderbot resume` has written them off"
+            )
+            return Skip(rule="limit", reason=reason, final=False)
         return self._fallen if wish.side is Side.BUY else None
 
     @cached_property

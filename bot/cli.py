@@ -294,11 +294,16 @@ def halt(
 
 @app.command(rich_help_panel="Operate")
 def resume() -> None:
-    """Allow sending again after a halt."""
+    """Allow sending again after a halt; bought shares that are not in the account any more are written off."""
     from bot import app as wiring
 
     with wiring.opened(start()) as parts:
         was = parts.store.halted()
+        try:
+            for holding in parts.write_off():
+                console.say(f"{holding.quantity:f} {holding.symbol} are not in the account any more: written off")
+        except BotError as error:
+            console.note(f"what the account holds was not looked at: {error}")
         parts.store.halt(None, wiring.utc_now())
         if file := parts.store.halted():
             raise HaltedError(f"still halted: {file}; remove {parts.settings.halt_file} first")

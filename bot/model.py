@@ -277,6 +277,10 @@ class Holding:
     isin: str | None
     quantity: Decimal
 
+    def is_of(self, share: "Instrument | Order") -> bool:
+        """Whether these are shares of that instrument, or of that order's."""
+        return _same_share(self, share)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
@@ -292,10 +296,15 @@ class Position:
     currency: str
 
     def is_of(self, instrument: Instrument | Holding) -> bool:
-        """Whether these are shares of that instrument: by ISIN where both have one, else by symbol."""
-        if self.isin and instrument.isin:
-            return self.isin == instrument.isin
-        return self.symbol == instrument.symbol
+        """Whether these are shares of that instrument."""
+        return _same_share(self, instrument)
+
+
+def _same_share(one: Holding | Position, other: "Instrument | Holding | Order") -> bool:
+    """By ISIN where both have one, else by symbol."""
+    if one.isin and other.isin:
+        return one.isin == other.isin
+    return one.symbol == other.symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

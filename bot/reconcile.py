@@ -52,7 +52,8 @@ class Reconciler:
         listed = [order for order in listed if order.client_order_id not in acknowledged]
         known = self._store.known([order.client_order_id for order in listed])
         findings = compare(known, listed, shown_by=self._clock() - self._broker.visibility_lag)
-        pinned, gone = self._store.broker_account(), self._gone(positions, [order for order, _ in findings.revived])
+        revived = [order for order, _ in findings.revived]
+        pinned, gone = self._store.broker_account(), absent(self._store, positions, self._clock(), revived)
         lost = reset(pinned, account, gone, positions)
         if breach := findings.breach or lost:
             halt(self._store, breach, self._clock())
@@ -73,11 +74,6 @@ class Reconciler:
         if _ids(listed) != _ids(self._broker.orders(since)):
             raise BrokerError("the broker's orders changed while they were read: nothing is sent for now")
         return listed, account, positions
-
-    def _gone(self, positions: Sequence[Position], revived: Sequence[Order]) -> list[Holding]:
-        """The shares that were bought and are not there, though no order of ours can have sold them meanwhile."""
-        holdings = self._store.holdings(bought_by=self._clock() - SETTLES)
-        return missing(holdings, [*revived, *(order for _, order in self._store.open_orders())], positions)
 
     def _open_again(self, order: Order, answer: Order) -> None:
         log.error("an order that was over is not", extra={"facts": {"client_order_id": order.client_order_id}})
@@ -126,12 +122,19 @@ def compare(ours: Mapping[str, Order], listed: Sequence[Order], *, shown_by: dat
     )
 
 
+def absent(store: Store, positions: Sequence[Position], now: datetime, revived: Sequence[Order] = ()) -> list[Holding]:
+    """The shares that were bought and are not there, though no order of ours can have sold them meanwhile."""
+    holdings = store.holdings(bought_by=now - SETTLES)
+    return missing(holdings, [*revived, *(order for _, order in store.open_orders())], positions)
+
+
 def missing(holdings: Iterable[Holding], waiting: Sequence[Order], positions: Sequence[Position]) -> list[Holding]:
     """What there is less of at the broker than our fills add up to and our open sales leave."""
     found = []
     for holding in holdings:
         there = sum((each.quantity for each in positions if each.is_of(holding)), Decimal(0))
-        sold = sum((each.quantity - each.filled for each in waiting if _sells(each, holding)), Decimal(0))
+        sales = (each for each in waiting if each.side is Side.SELL and holding.is_of(each))
+        sold = sum((each.quantity - each.filled for each in sales), Decimal(0))
         if (short := holding.quantity - sold - there) > 0:
             found.append(replace(holding, quantity=short))
     return found
@@ -150,11 +153,6 @@ def reset(pinned: str | None, account: Account, gone: Sequence[Holding], positio
             " the account was reset, or somebody sold them"
         )
     return None
-
-
-def _sells(order: Order, holding: Holding) -> bool:
-    is_same = order.isin == holding.isin if order.isin and holding.isin else order.symbol == holding.symbol
-    return order.side is Side.SELL and is_same
 
 
 def _breach(order: Order, theirs: Sequence[Order], shown_by: datetime | None) -> str | None:

@@ -208,11 +208,13 @@ def test_what_others_have_bought_is_left_alone(desk: Desk) -> None:
 
 
 def test_what_is_gone_from_the_account_cannot_be_sold(desk: Desk) -> None:
+    for held in ([position(quantity=10)], []):
+        desk.broker.held = held
+        (refused,), intents = desk.intend()
+        assert (refused.verdict.rule, intents) == ("limit", [])
     desk.broker.held = [position(quantity=10)]
+    desk.store.acknowledge([], [replace(each, quantity=Decimal(14)) for each in desk.store.holdings()])
     assert desk.intend()[1][0].quantity == 10
-    desk.broker.held = []
-    (refused,), intents = desk.intend()
-    assert (refused.verdict.rule, intents) == ("not_held", [])
 
 
 def test_what_was_written_off_is_not_sold(desk: Desk) -> None:
