@@ -4,7 +4,7 @@ WORKDIR /src
 RUN python -m venv --without-pip /opt/insiderbot
 # What others wrote is a layer of its own, which a change of the bot's code leaves as it is.
 COPY pyproject.toml README.md LICENSE ./
-RUN mkdir bot brokers strategies && pip --python /opt/insiderbot install '.[postgres]'
+RUN mkdir bot brokers strategies && pip --python /opt/insiderbot install '.[notify,postgres]'
 COPY bot bot
 COPY brokers brokers
 COPY strategies strategies

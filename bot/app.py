@@ -16,9 +16,10 @@ from bot.halt_file import HaltFile
 from bot.http import Http
 from bot.limits import Drawdown, Limits
 from bot.model import Holding
+from bot.notify import services, tell
 from bot.orders import Desk
 from bot.plugins import Kind, Kit, Table, find
-from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Prices, Rates, Source, Strategy
+from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Notifier, Prices, Rates, Source, Strategy
 from bot.prices import NoPrices
 from bot.provenance import Provenance, provenance
 from bot.reconcile import absent
@@ -26,6 +27,7 @@ from bot.sessions import Sessions
 from bot.settings import Settings
 from bot.sizing import named
 from bot.store.database import Database, open_database
+from bot.store.journal import Journal
 from bot.store.lead import Lead
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
@@ -130,7 +132,12 @@ class App:
     def desk(self) -> Desk:
         """What takes open orders further, without any source; TryAgainError while another process leads."""
         self.lead()
+        self.journal.begin(notifier.name for notifier in self.notifiers)
         return Desk(self.broker, self.store, self.clock)
+
+    def tell(self) -> None:
+        """Tell whoever BOT_NOTIFY names what has happened; NotifyError when one of them could not be told."""
+        tell(self.notifiers, self.journal, self.settings.account)
 
     def lead(self) -> None:
         """Write as the one process that leads; TryAgainError while another one does."""
@@ -219,6 +226,16 @@ class App:
         if source is None:
             raise ConfigError(f"BOT_PRIMARY is {named}, which is none of BOT_SOURCES ({', '.join(specs)}), nor none")
         return "edgar" if source.name.startswith("edgar:") else source.name  # the rows of edgar:ISSUER are EDGAR's
+
+    @cached_property
+    def notifiers(self) -> list[Notifier]:
+        """Whoever is to be told what happens; ConfigError where a URL is none that Apprise knows."""
+        return services(self.settings.notify.get_secret_value()) if self.settings.notify else []
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What has happened."""
+        return Journal(self._database, lambda: self.store.epoch)
 
     @cached_property
     def broker(self) -> Broker:

@@ -5,7 +5,7 @@ import io
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +14,9 @@ from bot.cli_research import research
 from bot.errors import BotError, ConfigError, HaltedError, TryAgainError
 from bot.options import As, AsOf, Verbose, clock_of, start
 from bot.render import Format
+
+if TYPE_CHECKING:
+    from bot.app import App
 
 HELP: Final = """Follow the trades that company executives report to the SEC: on paper, and say why.
 
@@ -87,7 +90,10 @@ def run(
             console.show_cycle(plan, [intent.order() for intent in plan.intents], form)
             return
         was_halted = parts.store.halted()
-        plan, orders = parts.acting(trade_backlog=trade_backlog).run()
+        try:
+            plan, orders = parts.acting(trade_backlog=trade_backlog).run()
+        finally:
+            tell(parts)
         console.show_cycle(plan, orders, form)
         if breach := plan.breach or (None if was_halted else parts.store.halted()):
             raise HaltedError(f"the bot has halted: {breach}; `insiderbot resume` allows sending again")
@@ -342,6 +348,27 @@ def db_upgrade() -> None:
 
     before, after = upgrade(start().database_url.get_secret_value())
     console.say(f"schema {after}" + (", as it was" if before == after else f", was {before or 'empty'}"))
+
+
+@app.command(rich_help_panel="Operate")
+def notify() -> None:
+    """Send a message to whoever BOT_NOTIFY names, to see that it arrives."""
+    from bot import app as wiring
+
+    with wiring.opened(start(), fresh=True) as parts:
+        if not parts.notifiers:
+            raise ConfigError("BOT_NOTIFY names nobody: write a URL of Apprise, such as ntfy://topic")
+        for notifier in parts.notifiers:
+            notifier.send(f"insiderbot {parts.settings.account}: a test", "You will be told of orders and halts here.")
+            console.say(f"{notifier.name} has taken a message")
+
+
+def tell(parts: "App") -> None:
+    """Tell whoever wants to know; who cannot be told is told with the next run."""
+    try:
+        parts.tell()
+    except BotError as error:
+        console.note(str(error))
 
 
 @config.command("show")

@@ -28,6 +28,7 @@ from bot.timetable import Timetable, filings_come
 
 log: Final = logging.getLogger("insiderbot.daemon")
 TICK: Final = timedelta(seconds=1)
+TELL: Final = timedelta(seconds=5)
 BEAT: Final = timedelta(minutes=1)
 WATCH: Final = timedelta(minutes=5)  # how often open orders are looked at between the cycles
 SOON: Final = timedelta(seconds=15)  # and those of which nobody knows what became of them
@@ -72,6 +73,10 @@ class Parts(Protocol):
         """Write as the one process that leads; TryAgainError while another one does."""
         ...
 
+    def tell(self) -> None:
+        """Tell whoever wants to know what has happened; NotifyError when one of them could not be told."""
+        ...
+
     def acting(self, *, trade_backlog: bool = False, polling: bool = False) -> Bot:
         """A bot that writes down, submits and activates; `polling`, it asks only the sources for that."""
         ...
@@ -99,7 +104,7 @@ class Daemon:
         self._failures = 0
         self._degraded: tuple[Degraded, ...] = ()
         self._polls_failed = 0
-        self._not_before = self._watch_at = self._poll_at = datetime.min.replace(tzinfo=UTC)
+        self._not_before = self._watch_at = self._poll_at = self._tell_at = datetime.min.replace(tzinfo=UTC)
 
     def tick(self) -> None:
         """Do what is due now; what fails is logged and tried again later."""
@@ -134,6 +139,17 @@ class Daemon:
                 parts.store.beat(now)
         except BotError as error:
             log.error("no sign of life could be written", extra={"facts": {"reason": str(error)}})  # noqa: TRY400
+
+    def tell(self) -> None:
+        """Tell whoever wants to know what has happened; who could not be told is told a minute later."""
+        if not self._clock() < self._tell_at <= self._clock() + BEAT:
+            try:
+                with self._opened() as parts:
+                    parts.lead()
+                    parts.tell()
+            except BotError as error:
+                self._tell_at = self._clock() + BEAT
+                log.warning("not told", extra={"facts": {"reason": str(error)}})
 
     def rest(self, grace: timedelta) -> bool:
         """Wait for the cycle under way, if there is one, and begin no other; whether it ended in time."""
@@ -233,6 +249,7 @@ def serve(daemon: Daemon, clock: Clock) -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns of every tick that meets a cycle under way
     alarm = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None})
     alarm.add_job(tick, "interval", seconds=TICK.total_seconds(), next_run_time=clock())
+    alarm.add_job(daemon.tell, "interval", seconds=TELL.total_seconds())  # in a thread of its own: it may wait
     log.info("daemon begins", extra={"facts": daemon.plans()})
     alarm.start()
     daemon.beat()

@@ -200,6 +200,15 @@ def _calendar(settings: Settings, clock: Clock) -> Found:
     yield state, f"{settings.venue} is known until {last}; it opens next {following.opens:%Y-%m-%d %H:%M} UTC", remedy
 
 
+def _notify(settings: Settings, clock: Clock) -> Found:
+    with opened(settings, clock=clock, fresh=True) as parts:
+        names = [notifier.name for notifier in parts.notifiers]
+    if names:
+        yield "good", f"told of orders and halts: {', '.join(names)}", ""
+    else:
+        yield "look", "nobody is told when the bot halts", "BOT_NOTIFY=ntfy://a-topic-of-your-own, say"
+
+
 def _store(settings: Settings, clock: Clock) -> Found:
     with opened(settings, clock=clock, read_only=True) as parts:
         last, done = parts.store.last_cycle(), parts.store.session_done()
@@ -251,6 +260,7 @@ CHECKS: Final[dict[str, Callable[[Settings, Clock], Found]]] = {
     "broker": _broker,
     "unattended": _unattended,
     "limits": _limits,
+    "notify": _notify,
     "clock": _clock,
     "calendar": _calendar,
     "store": _store,

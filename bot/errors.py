@@ -6,6 +6,7 @@ BotError                  one sentence for the user; exit code 1
 │   └── BlockedError      it does not want to be asked by a bot: not before the next session
 ├── RatesError            there is no telling what a currency is worth: the service is out, or its answer is no rate
 ├── TryAgainError         another instance leads, or a service is throttled or out of reach; exit code 75
+├── NotifyError           somebody who wants to know could not be told
 ├── HaltedError           nothing may be sent until an operator resumes
 ├── StoreError            the database is missing, foreign, or not writable
 └── BrokerError           the broker's answer cannot be used
@@ -46,6 +47,10 @@ class TryAgainError(BotError):
     """Nothing is wrong here, but something else is busy; the same command may work later."""
 
     exit_code = 75
+
+
+class NotifyError(BotError):
+    """A service could not deliver what happened; it will be told again."""
 
 
 class HaltedError(BotError):

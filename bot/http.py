@@ -3,10 +3,8 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from threading import Thread
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -15,6 +13,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
+from bot.deadline import within
 from bot.errors import BotError, NotPaperError
 from bot.live_hosts import refusal
 from bot.settings import LOOPBACK
@@ -112,10 +111,8 @@ class Http:
 
     def _in_time(self, url: str, call: Callable[[], Answer]) -> Answer:
         """What the call answers, or HttpError at the deadline, wherever names, handshakes or bytes keep it waiting."""
-        answer: Future[Answer] = Future()
-        Thread(target=_settle, args=(answer, call), daemon=True).start()
         try:
-            return answer.result(self._deadline)
+            return within(self._deadline, call)
         except TimeoutError:
             raise HttpError(f"{_host(url)} did not answer in full within {self._deadline:g} s") from None
 
@@ -157,13 +154,6 @@ class Http:
             if time.monotonic() > ends:  # nobody waits any more: let go of the connection
                 raise HttpError(f"{_host(response.url)} did not answer in full within {self._deadline:g} s")
         return bytes(body)
-
-
-def _settle(answer: "Future[Answer]", call: Callable[[], Answer]) -> None:
-    try:
-        answer.set_result(call())
-    except BaseException as error:  # noqa: BLE001 - it is raised again where the answer is awaited
-        answer.set_exception(error)
 
 
 def _target(answer: Answer) -> str:

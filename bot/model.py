@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.plain import plain
@@ -338,6 +338,16 @@ class Event:
     quarantine: str | None = None
     aliases: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that happened and may be told: a step of an order, a halt or its end; orders and halts count apart."""
+
+    kind: Literal["orders", "halted", "resumed"]
+    number: int
+    at: datetime
+    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

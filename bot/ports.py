@@ -13,6 +13,7 @@ from bot.model import (
     Holding,
     Instrument,
     Listing,
+    Notice,
     Order,
     OrderIntent,
     OrderStatus,
@@ -44,6 +45,28 @@ class Source(Protocol):
         What single filings a source of many had to leave out is told in the table's `attrs["left_out"]`, a sentence
         each; such a source is degraded, and the rest of its table is used.
         """
+        ...
+
+
+class Notifier(Protocol):
+    """Whoever is told what happens; the name stays the same for as long as it is the same one."""
+
+    name: str
+
+    def send(self, title: str, body: str) -> None:
+        """Deliver a message; NotifyError when it was not taken."""
+        ...
+
+
+class Journal(Protocol):
+    """What has happened, and how much of it each listener has been told."""
+
+    def untold(self, listener: str) -> Sequence[Notice]:
+        """What this listener has not been told, the earliest first."""
+        ...
+
+    def told(self, listener: str, notices: Sequence[Notice]) -> None:
+        """From now on this listener knows these."""
         ...
 
 

@@ -196,6 +196,10 @@ class Settings(BaseSettings):
         ("edgar",), description="daemon: sources asked all day while the SEC accepts filings, by comma; the others once"
     )
     poll_every: Seconds = Field(60, description="daemon: seconds between two looks at the sources of BOT_POLL")
+    notify: SecretStr | None = Field(
+        None,
+        description="Who is told of orders and halts: URLs of Apprise (pip extra: notify), by comma, as ntfy://topic",
+    )
     log_format: Literal["text", "json"] = Field("text", description="How the log is written to stderr: text or json")
 
     simulated_cash: Money = Field(Decimal(100_000), description="Simulated account: cash at the start, in USD")

@@ -228,6 +228,30 @@ def test_what_was_public_before_the_first_cycle_is_backlog(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("world", "clock")
+def test_a_run_tells_whoever_wants_to_know_and_goes_on_where_it_cannot(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    def take(*asked: Any) -> tuple[int, dict[str, str], bytes]:
+        told.append(json.loads(asked[-1])["message"])
+        return 200, {}, b""
+
+    monkeypatch.setenv("BOT_NOTIFY", "json://127.0.0.1:9")
+    placed = run("run", "--trade-backlog")
+    assert placed.code == 0
+    assert "could not be told" in placed.err
+    with StandIn(take) as server:
+        monkeypatch.setenv("BOT_NOTIFY", server.url.replace("http:", "json:"))
+        assert run("run").code == 0  # who is new has missed nothing
+        assert run("halt", "enough").code == 0
+        for _ in range(2):
+            assert run("run").code == 0
+        assert run("run", "--dry-run").code == 0
+    assert [message.split(" UTC ")[1] for message in told] == ["HALTED: enough #h1"]
+
+
+@pytest.mark.usefixtures("world", "clock")
 def test_a_halt_that_flattens_cancels_what_is_live(run: Run) -> None:
     assert run("run", "--trade-backlog").code == 0
     (order,) = run("orders", "--format", "json").json()
@@ -605,6 +629,7 @@ COMMANDS = {
     ("positions",): "What the account holds",
     ("explain",): "Why something was or was not followed",
     ("halt",): "Stop sending orders",
+    ("notify",): "Send a message",
     ("resume",): "Allow sending again",
     ("scan",): "Where insiders buy more than they sell",
     ("daemon",): "Stay, and run one cycle per session of the venue",
@@ -764,20 +789,21 @@ def test_an_older_database_is_upgraded_when_asked_and_not_before(run: Run) -> No
         connection.execute("ALTER TABLE control DROP COLUMN broker_account")
         connection.execute("DROP TRIGGER broker_order_id_is_written_once")
         connection.execute("ALTER TABLE orders DROP COLUMN attempts")
+        connection.execute("DROP TABLE halts")
         connection.execute("DROP TABLE history")
         connection.execute("DROP TABLE alembic_version")
     connection.close()
     assert "run `insiderbot db upgrade`" in run("status").sentence
-    assert run("db", "upgrade").out == "schema 0004, was 0001\n"
-    assert run("db", "upgrade").out == "schema 0004, as it was\n"
+    assert run("db", "upgrade").out == "schema 0005, was 0001\n"
+    assert run("db", "upgrade").out == "schema 0005, as it was\n"
     assert run("status", "--format", "json").json()["halted"] == "on holiday"
-    assert Path("insiderbot.db.before-0004").exists()
+    assert Path("insiderbot.db.before-0005").exists()
 
 
 def test_the_doctor_shows_every_finding_and_fails_on_a_bad_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_OPENFIGI_URL", "http://127.0.0.1:9")
     result = run("doctor")
-    assert (result.code, result.err) == (1, "insiderbot: 2 of 13 findings are bad: sources, broker\n")
+    assert (result.code, result.err) == (1, "insiderbot: 2 of 14 findings are bad: sources, broker\n")
     assert "bad   sources     BOT_SOURCES is empty\n                → name at least one: " in result.out
     findings = run("doctor", "--format", "json").json()
     assert {tuple(finding) for finding in findings} == {("state", "about", "finding", "remedy")}

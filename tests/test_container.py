@@ -140,8 +140,8 @@ def test_everything_that_makes_the_package_is_copied_and_sent() -> None:
     assert all(is_sent(name) for name in copied)
 
 
-def test_the_driver_of_postgresql_is_in_it() -> None:
-    assert any(word == "RUN" and "install '.[postgres]'" in rest for word, rest in BUILD)
+def test_the_driver_of_postgresql_and_what_tells_others_are_in_it() -> None:
+    assert any(word == "RUN" and "install '.[notify,postgres]'" in rest for word, rest in BUILD)
 
 
 @pytest.mark.parametrize("path", ["pyproject.toml", "bot/cli.py", "bot/store/migrations/env.py", "bot/py.typed"])

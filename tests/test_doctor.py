@@ -32,6 +32,7 @@ def good() -> Iterator[dict[str, Any]]:
             "openfigi_url": server.url,
             "openfigi_key": "a-key",
             "prices": "files:prices.csv",
+            "notify": "json://127.0.0.1:9",
         }
 
 
@@ -59,6 +60,8 @@ def test_where_everything_is_in_order_everything_is_good(good: dict[str, Any]) -
         ({"sources": ("finviz",)}, "sources", "look", "one source only"),
         ({"user_agent": "insiderbot"}, "identity", "look", "names nobody"),
         ({"openfigi_key": None}, "keys", "look", "no OpenFIGI key"),
+        ({"notify": None}, "notify", "look", "nobody is told when the bot halts"),
+        ({"notify": "nonsense"}, "notify", "bad", "BOT_NOTIFY has a URL that Apprise does not know"),
         ({"prices": ""}, "broker", "bad", "no prices"),
         ({"notional": Decimal(10_001)}, "limits", "bad", "BOT_NOTIONAL is 10,001 and BOT_MAX_ORDER_VALUE 10,000"),
         ({"prices": "files:none.csv"}, "broker", "bad", "no CSV file"),

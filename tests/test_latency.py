@@ -11,13 +11,16 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from bot.app import opened
 from bot.demo.edgar.filings import Filing, from_document
+from bot.demo.serving import Slow, StandIn
 from bot.http import Http
 from bot.model import OrderStatus, Side
+from bot.notify import LONGEST_WAIT
 from bot.sessions import Sessions
 from bot.settings import Settings
 from tests.gettex import Gettex, gettex
@@ -115,6 +118,29 @@ def test_a_filing_on_the_feed_is_an_activated_order_within_two_seconds(
     with capsys.disabled():
         print(f"[{news.filing.accession}: {tries[-1]:+.2f} s beyond the second between two looks]", end=" ")  # noqa: T201
     assert tries[-1] < LIMIT, tries
+
+
+def test_a_service_that_takes_for_ever_to_be_told_holds_up_no_order(tmp_path: Path) -> None:
+    filing = world.filing(1, datetime.fromisoformat("2026-03-02T15:00:00+00:00"))
+    news = News(filing=filing, trade=followed(filing, Decimal("0.01"))[0], more_than=Decimal("0.01"))
+    asked = Event()
+
+    def drip(*_: object) -> tuple[int, dict[str, str], bytes]:
+        asked.set()
+        return 200, {}, Slow(b"x" * 100_000)
+
+    with StandIn(drip) as service, waiting(news, tmp_path) as there:
+        there.settings["notify"] = service.url.replace("http:", "json:")
+        with daemon(there):
+            with opened(Settings.of(**there.settings), clock=there.clock) as parts:
+                parts.store.halt("something to tell", there.clock())
+                parts.store.halt(None, there.clock())
+            assert asked.wait(PATIENCE)
+            activated = there.witness("/orders/[^/]+/activate")
+            begun = time.monotonic()
+            there.edgar.publish(news.filing)
+            assert activated.seen.wait(PATIENCE), "no order was activated"
+    assert activated.at - begun < LONGEST_WAIT / 2
 
 
 def posted(there: Gettex) -> Counter[str]:

@@ -49,6 +49,7 @@ CHOSEN: dict[str, tuple[str, Any]] = {  # setting -> as written, as read; none i
     "cycle_at": ("08:15", "08:15"),
     "poll": ("edgar,mine", ("edgar", "mine")),
     "poll_every": ("90", 90),
+    "notify": ("json://127.0.0.1:9", "json://127.0.0.1:9"),
     "log_format": ("json", "json"),
     "simulated_cash": ("5000", Decimal(5000)),
     "simulated_fee": ("0", Decimal(0)),

@@ -21,7 +21,7 @@ from bot.store import lead
 from bot.store.database import Database
 from bot.store.decisions import parts
 from bot.store.queries import among, chunks
-from bot.store.tables import control, cursors, events, fills, lines, mappings, orders, row_of, transitions
+from bot.store.tables import control, cursors, events, fills, halts, lines, mappings, orders, row_of, transitions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -289,7 +289,12 @@ class Repository:
         with self._leading() as connection:
             if flatten or not reason:
                 _keep(connection, FLATTEN, "yes" if flatten else "no")
-            return connection.execute(change if anew else change.where(control.c.halted.is_(None))).rowcount == 1
+            was = connection.execute(HALTED).scalar()
+            if is_new := anew or was is None:
+                connection.execute(change)
+            if is_new and was != reason:
+                connection.execute(insert(halts).values(reason=reason, at=now))
+            return is_new
 
     def flattens(self) -> bool:
         """Whether it is halted and the orders that live are to be canceled."""

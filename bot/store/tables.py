@@ -22,7 +22,7 @@ from sqlalchemy.engine import Dialect
 
 from bot.plain import decimal_text
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")  # of the schema, oldest first: the files in migrations/versions
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")  # of the schema: the files in migrations/versions
 HEAD: Final = REVISIONS[-1]
 
 # Of any length, and sorted by its bytes on every engine, as SQLite does it.
@@ -226,6 +226,15 @@ transitions: Final = Table(
     Column("before", TEXT, nullable=False),
     Column("after", TEXT, nullable=False),
     Column("reason", TEXT, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# Every halt with its reason, and every end of one, without; only ever added to.
+halts: Final = Table(
+    "halts",
+    metadata,
+    Column("n", Integer, primary_key=True),
+    Column("reason", TEXT),
     Column("at", Instant, nullable=False),
 )
 
