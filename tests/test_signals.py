@@ -11,12 +11,14 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.events import as_table, find_events
-from bot.history import with_past
+from bot.history import versions, with_past
 from bot.model import InsiderTrade, Role
 from bot.research.signals import COLUMNS, check_path, signal, unheard, write
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from tests.builders import KNOWN_AT, NOW, table, trade
+from tests.real_purchases import purchases
+from tests.share import ALL
 
 TODAY = date(2026, 3, 3)
 DAY = timedelta(days=1)
@@ -128,3 +130,12 @@ def test_the_published_score_counts_purchases_that_nobody_knew_of_and_says_how_m
     assert made.loc[made["symbol"] == "CRDM", "filings"].tolist() == [secret.url]
     counted, unknown = unheard(events, [TODAY], 30)
     assert (counted, unknown) == (1 + sum(row.code == "P" for row in ROWS), 1)
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not ALL, reason="looks at ten years: `make evidence` does")
+def test_a_tenth_of_what_the_published_score_counted_was_not_known_yet(corpus: Path) -> None:
+    events = versions(purchases(corpus))
+    days = [day.date() for day in pd.bdate_range("2010-02-01", "2019-12-31")]
+    counted, unknown = unheard(events, days, 30)
+    assert (len(events), f"{unknown / counted:.1%}") == (23_062, "10.6%")
