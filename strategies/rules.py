@@ -100,13 +100,14 @@ class Stack:
             first[~passed(rules[place], table)] = place
         refused = [rule.said(table, np.flatnonzero(first == place)) for place, rule in enumerate(rules)]
         followed = np.flatnonzero(first == len(rules))
-        reasons = [*chain.from_iterable(refused), joined(table, (rule.cases(table) for rule in self.rules), followed)]
+        accepted = joined(table, (rule.cases(table) for rule in self.rules), followed)
+        reasons = [*chain.from_iterable(refused), *accepted]
         return table.assign(
             decision=strings(["buy", "sell", "skip"]).take(
                 np.where(first < len(rules), 2, _places(table["side"])), allow_fill=True
             ),
             rule=strings([*(rule.name for rule in rules), ""]).take(first),
-            reason=strings(gathered(reasons, np.arange(len(table)))),
+            reason=gathered(reasons, np.arange(len(table))),
         )
 
     def checks(self, events: pd.DataFrame, as_of: datetime | None = None) -> list[tuple[Check, ...]]:

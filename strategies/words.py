@@ -6,6 +6,7 @@ A sentence is text with fields, `{column}` or `{column:form}`; what a form makes
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import repeat
 from string import Formatter
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -23,7 +24,7 @@ Case: TypeAlias = "tuple[Condition, Sentence]"
 
 Texts: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.object_]]"
 Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
-Writer: TypeAlias = "Callable[[list[Any]], Sequence[str] | Texts]"
+Writer: TypeAlias = "Callable[[list[Any]], Sequence[str]]"
 SHARED: Final = pd.StringDtype("python", na_value=np.nan)
 
 
@@ -35,39 +36,33 @@ class Part(NamedTuple):
     form: str
 
 
+class Spelled(NamedTuple):
+    """For each of some rows the place of its text; many rows may share one."""
+
+    places: Places
+    texts: Texts
+
+
+Piece: TypeAlias = "str | Spelled"
+"""What is said of every row alike, or of each its own."""
+
+
 class Said(NamedTuple):
-    """For some rows of a table the texts that stand at their places; many rows may share one."""
+    """For some rows of a table the texts that stand at their places."""
 
     rows: Places
     places: Places
     texts: Texts
 
 
-def written(table: pd.DataFrame, cases: Iterable[Case], rows: Places, before: str = "") -> Iterator[Said]:
-    """Those of the rows (places in the table) that fall under a case, each under its first, with their sentences.
-
-    A sentence that is not empty has something before it.
-    """
-    for sentence, hit in falling(cases, rows):
-        if not isinstance(sentence, str):
-            yield joined(table, sentence, hit, before)
-        elif sentence:
-            yield _filled(before + sentence, table, hit)
+def written(table: pd.DataFrame, cases: Iterable[Case], rows: Places) -> Iterator[Said]:
+    """Those of the rows (places in the table) of which something is said, with it: what stands under their case."""
+    return (_filled(sentence, table, hit) for sentence, hit in _sentences(cases, rows) if sentence)
 
 
-def joined(table: pd.DataFrame, parts: Iterable[Iterable[Case]], rows: Places, before: str = "") -> Said:
-    """What several say of each of these rows, one after the other; with something before it where they say any."""
-    said = [
-        gathered(written(table, cases, rows, "; " if place else before), rows).tolist()
-        for place, cases in enumerate(parts)
-    ]
-    if not said:
-        return Said(rows, np.zeros(len(rows), dtype=np.intp), objects([""]))
-    whole = [*map("".join, zip(*said, strict=True))]
-    if not all(said[0]):  # then another one is the first to say anything
-        rest = zip(said[0], whole, strict=True)
-        whole = [text if first or not text else before + text[2:] for first, text in rest]
-    return Said(rows, np.arange(len(rows)), objects(whole))
+def joined(table: pd.DataFrame, parts: Iterable[Iterable[Case]], rows: Places) -> Iterator[Said]:
+    """The same of what several say of each of these rows, one after the other."""
+    return (_filled(sentence, table, hit) for sentence, hit in _in_a_row(parts, rows) if sentence)
 
 
 def falling(cases: Iterable[Case], rows: Places) -> Iterator[tuple[Sentence, Places]]:
@@ -81,14 +76,37 @@ def falling(cases: Iterable[Case], rows: Places) -> Iterator[tuple[Sentence, Pla
         rows = rows[~hit]
 
 
-def gathered(pieces: Iterable[Said], rows: Places) -> Texts:
-    """One text for each of these rows: what the pieces have for it, else nothing."""
+def _sentences(cases: Iterable[Case], rows: Places) -> Iterator[tuple[str, Places]]:
+    """Each text with those of the rows that it is to be filled for."""
+    for sentence, hit in falling(cases, rows):
+        if isinstance(sentence, str):
+            yield sentence, hit
+        else:
+            yield from _in_a_row(sentence, hit)
+
+
+def _in_a_row(parts: Iterable[Iterable[Case]], rows: Places) -> Iterator[tuple[str, Places]]:
+    """The texts of several, joined by semicolons, with those of the rows that have just these."""
+    alike, said = np.zeros(len(rows), dtype=np.intp), []
+    for cases in parts:
+        texts, place = [""], np.zeros(len(rows), dtype=np.intp)
+        for text, hit in _sentences(cases, rows):
+            place[np.searchsorted(rows, hit)] = len(texts)
+            texts.append(text)
+        alike, _ = pd.factorize(alike * len(texts) + place)
+        said.append((texts, place))
+    for number, row in enumerate(np.unique(alike, return_index=True)[1].tolist()):
+        yield "; ".join(text for texts, place in said if (text := texts[place[row]])), rows[alike == number]
+
+
+def gathered(pieces: Iterable[Said], rows: Places) -> Any:
+    """A column with one text for each of these rows: what the pieces have for it, else nothing."""
     found = [Said(rows[:0], rows[:0], objects([""])), *pieces]
     begins = np.cumsum([0, *(len(said.texts) for said in found)])
     place = np.zeros(rows.max(initial=-1) + 1, dtype=np.intp)
     for begin, said in zip(begins, found, strict=False):
         place[said.rows] = begin + said.places
-    return np.concatenate([said.texts for said in found])[place[rows]]
+    return strings(np.concatenate([said.texts for said in found])).take(place[rows])
 
 
 def objects(texts: Sequence[str]) -> Texts:
@@ -135,35 +153,74 @@ def _holds(condition: Condition, rows: Places) -> "np.ndarray[tuple[int], np.dty
 
 def _filled(sentence: str, table: pd.DataFrame, rows: Places) -> Said:
     """The sentence with each row's own values; what many rows share is written once."""
-    fields = [_field(part, table, rows) for part in parts(sentence)]
-    if math.prod(len(texts) for _, texts in fields) > len(rows):
-        columns = [texts[places].tolist() for places, texts in fields]
-        return Said(rows, np.arange(len(rows)), objects([*map("".join, zip(*columns, strict=True))]))
+    pieces = [piece for part in parts(sentence) for piece in _pieces(part, table, rows)]
+    spelled = [piece for piece in pieces if isinstance(piece, Spelled)]
+    if math.prod(len(texts) for _, texts in spelled) > len(rows):
+        return Said(rows, np.arange(len(rows)), _concatenated(pieces, len(rows)))
     combined = np.zeros(len(rows), dtype=np.int64)
-    for places, texts in fields:
+    for places, texts in spelled:
         combined = combined * len(texts) + places
     places, alike = pd.factorize(combined)
-    whole: Texts = np.full(len(alike), "", dtype=object)
-    for _, texts in reversed(fields):
-        alike, place = np.divmod(alike, len(texts))
-        whole = texts[place] + whole
-    return Said(rows, places, whole)
+    count = len(alike)
+    for number, piece in reversed([*enumerate(pieces)]):
+        if isinstance(piece, Spelled):
+            alike, place = np.divmod(alike, len(piece.texts))
+            pieces[number] = Spelled(place, piece.texts)
+    return Said(rows, places, _concatenated(pieces, count))
 
 
-def _field(part: Part, table: pd.DataFrame, rows: Places) -> tuple[Places, Texts]:
-    """A part's distinct texts, words and value, and for each row the place of its own."""
+def _concatenated(pieces: Sequence[Piece], count: int) -> Texts:
+    """One text for each of so many rows."""
+    columns = [
+        repeat(piece, count) if isinstance(piece, str) else piece.texts[piece.places].tolist() for piece in pieces
+    ]
+    return objects([*map("".join, zip(*columns, strict=True))])
+
+
+def _pieces(part: Part, table: pd.DataFrame, rows: Places) -> list[Piece]:
+    """A part's words, and its value as a sentence shows it."""
+    before: list[Piece] = [part.words] if part.words else []
     if not part.column:
-        return np.zeros(len(rows), dtype=np.intp), objects([part.words])
+        return before
     if part.column not in table.columns:
         raise ConfigError(
             f"a rule's sentence shows {part.column!r}, which is neither a column of the events nor a feature"
         )
     values = table[part.column].array.take(rows)
-    places, distinct = pd.factorize(ROUNDED[part.form](values) if part.form in ROUNDED else values)
+    if part.form in ROUNDED:
+        values = ROUNDED[part.form](values)
+    return before + (_in_groups(values, part.form) or [_spelled(values, part)])
+
+
+def _spelled(values: Any, part: Part) -> Spelled:
+    """Each distinct value written once."""
+    places, distinct = pd.factorize(values)
     write, missing = _form(part)
     texts: Texts = np.empty(len(distinct) + 1, dtype=object)
     texts[:-1], texts[-1] = write(distinct.tolist()), missing
-    return np.where(places < 0, len(distinct), places), part.words + texts
+    return Spelled(np.where(places < 0, len(distinct), places), texts)
+
+
+def _in_groups(values: Any, form: str) -> list[Piece]:
+    """Numbers put together from groups of digits, since there may be millions of them; nothing for any other value."""
+    if form not in ENDS:
+        return []
+    numbers = np.asarray(values, dtype=np.float64)
+    missing = np.isnan(numbers)
+    counted = np.where(missing, 0, numbers)
+    if not ((counted >= 0) & (counted < LARGEST)).all():
+        return []
+    whole, end = np.divmod(counted.astype(np.int64), 1 if form == "," else 100)
+    pieces: list[Piece] = [] if form == "," else [Spelled(np.where(missing, len(CENTS), end), ENDS[form])]
+    pieces.insert(0, Spelled(np.where(missing, len(GROUPS), _group(whole)), LAST))
+    while (whole := whole // 1000).any():
+        pieces.insert(0, Spelled(np.where(whole, _group(whole), len(GROUPS)), OTHERS))
+    return pieces
+
+
+def _group(whole: Places) -> Places:
+    """The place of each number's last group of digits."""
+    return np.where(whole >= 1000, 1000 + whole % 1000, whole)
 
 
 def _form(part: Part) -> tuple[Writer, str]:
@@ -188,21 +245,8 @@ def _form(part: Part) -> tuple[Writer, str]:
     raise ConfigError(f"a rule's sentence has no form {part.form!r} for {part.column}; the forms are {known}")
 
 
-def _whole(numbers: list[float]) -> "Sequence[str] | Texts":
-    """Whole numbers with commas; they are put together from groups of digits, since there may be millions of them."""
-    counted = np.array(numbers, dtype=np.float64)
-    if not ((counted >= 0) & (counted < 1e15)).all():
-        return [f"{number:,.0f}" for number in numbers]
-    return _grouped(counted.astype(np.int64))
-
-
-def _grouped(numbers: Places) -> Texts:
-    written = FIRST[numbers % 1000]
-    large = np.flatnonzero(numbers >= 1000)
-    if len(large):
-        rest, group = np.divmod(numbers[large], 1000)
-        written[large] = _grouped(rest) + LATER[group]
-    return written
+def _whole(numbers: list[float]) -> list[str]:
+    return [f"{number:,.0f}" for number in numbers]
 
 
 def _decimals(hundredths: list[float]) -> list[str]:
@@ -213,8 +257,17 @@ def _percents(hundredths: list[float]) -> list[str]:
     return [f"{number} %" for number in _decimals(hundredths)]
 
 
-FIRST: Final = objects([f"{number}" for number in range(1000)])
-LATER: Final = objects([f",{number:03}" for number in range(1000)])
+GROUPS: Final = [*map(str, range(1000)), *(f",{number:03}" for number in range(1000))]  # at the beginning, and later
+LAST: Final = objects([*GROUPS, "unknown"])
+OTHERS: Final = objects([*GROUPS, ""])  # a short number has only the last one
+CENTS: Final = [f".{number:02}".rstrip("0").rstrip(".") for number in range(100)]
+LARGEST: Final = 1e15  # below it, a float is every whole number
+# Of the forms that show numbers, what follows their whole part.
+ENDS: Final = {
+    ",": objects([]),
+    ".2": objects([*CENTS, ""]),
+    "%": objects([*(f"{cents} %" for cents in CENTS), ""]),
+}
 
 FORMS: Final[dict[str, Writer]] = {
     "": lambda values: list(map(str, values)),
