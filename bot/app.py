@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from bot.book import Policy
 from bot.engine import Bot
-from bot.errors import ConfigError
+from bot.errors import BotError, ConfigError
 from bot.exits import Exits
 from bot.freshness import Freshness
 from bot.halt_file import HaltFile
 from bot.http import Http
 from bot.limits import Drawdown, Limits
-from bot.model import Holding
-from bot.notify import services, tell
+from bot.notify import Herald, services
 from bot.orders import Desk
 from bot.plugins import Kind, Kit, Table, find
 from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Notifier, Prices, Rates, Source, Strategy
 from bot.prices import NoPrices
 from bot.provenance import Provenance, provenance
-from bot.reconcile import absent
 from bot.sessions import Sessions
 from bot.settings import Settings
 from bot.sizing import named
@@ -57,15 +55,17 @@ def opened(
     read_only: bool = False,
     fresh: bool = False,
     lead: Lead | None = None,
+    herald: Herald | None = None,
 ) -> Iterator["App"]:
     """The parts of one run over the settings' database: writable, read-only, or as if there were none yet (`fresh`).
 
-    Whoever acts leads: until the end of the run, or for as long as a `lead` lasts that is handed in.
+    Whoever acts leads: until the end of the run, or for as long as a `lead` lasts that is handed in. So does a `herald`
+    tell.
     """
     url = IN_MEMORY if fresh else settings.database_url.get_secret_value()
     database, own = open_database(url, read_only=read_only), Lead(url)
     try:
-        yield App(settings, database, clock, lead or own)
+        yield App(settings, database, clock, lead or own, herald)
     finally:
         own.close()
         database.close()
@@ -81,11 +81,14 @@ def staying(settings: Settings, *, clock: Clock = utc_now, trade_backlog: bool =
 
     lead = Lead(settings.database_url.get_secret_value())
 
+    herald: Herald | None = None
+
     def parts() -> AbstractContextManager[App]:
-        return opened(settings, clock=clock, lead=lead)
+        return opened(settings, clock=clock, lead=lead, herald=herald)
 
     with closing(lead):
         with parts() as tried:
+            herald = tried.herald
             is_polled = bool(tried.acting(polling=True).sources)
             refuse_unsafe(tried.broker)
             timetable = tried.timetable
@@ -113,8 +116,11 @@ def refuse_unsafe(broker: BrokerView) -> None:
 class App:
     """The parts of one run, each built when it is first asked for."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock, lead: Lead) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, clock: Clock, lead: Lead, herald: Herald | None = None
+    ) -> None:
         self._lead = lead
+        self._herald = herald
         self.settings = settings
         self.clock = clock
         self.store = Repository(database, HaltFile(settings.halt_file))
@@ -126,29 +132,36 @@ class App:
         TryAgainError while another process leads over the same database.
         """
         self.store.provenance = self.provenance
+        herald = self.herald
         bot = self._bot(self.broker, self.store, desk=self.desk(), trade_backlog=trade_backlog)
+        self.journal.begin(herald.names)
         return replace(bot, sources=self.polled) if polling else bot
 
     def desk(self) -> Desk:
         """What takes open orders further, without any source; TryAgainError while another process leads."""
         self.lead()
-        self.journal.begin(notifier.name for notifier in self.notifiers)
         return Desk(self.broker, self.store, self.clock)
 
-    def tell(self) -> None:
-        """Tell whoever BOT_NOTIFY names what has happened; NotifyError when one of them could not be told."""
-        tell(self.notifiers, self.journal, self.settings.account)
+    def tell(self, patience: float = 0) -> list[str]:
+        """Begin to tell whoever BOT_NOTIFY names what has happened; who could not be told, and why.
+
+        With `patience`, so many seconds are waited for the end of it. Only the process that leads tells anything:
+        another one's marks would be in its way.
+        """
+        if self.store.epoch is None:
+            return []
+        try:
+            failures = self.herald.tell(self.journal)
+            if not patience:
+                return failures
+            late = self.herald.wait(patience)
+            return [*failures, *self.herald.tell(self.journal), *late]
+        except BotError as error:
+            return [str(error)]
 
     def lead(self) -> None:
         """Write as the one process that leads; TryAgainError while another one does."""
         self.store.epoch = self._lead.epoch(self._database)
-
-    def write_off(self) -> list[Holding]:
-        """The shares that were bought and are not in the account, from now on not looked for; BrokerError as it has."""
-        positions = self.broker.positions()
-        if gone := absent(self.store, positions, self.clock()):
-            self.store.acknowledge((), gone)
-        return gone
 
     def looking(self) -> Bot:
         """A bot that can plan and nothing else; it looks past the backlog, since nothing of it will be traded."""
@@ -231,6 +244,11 @@ class App:
     def notifiers(self) -> list[Notifier]:
         """Whoever is to be told what happens; ConfigError where a URL is none that Apprise knows."""
         return services(self.settings.notify.get_secret_value()) if self.settings.notify else []
+
+    @cached_property
+    def herald(self) -> Herald:
+        """Who tells them; the daemon's own one lasts longer than these parts."""
+        return self._herald or Herald(self.notifiers, self.settings.account, self.clock)
 
     @cached_property
     def journal(self) -> Journal:

@@ -123,7 +123,7 @@ class Book:
         if gone := next((each for each in self._absent if each.is_of(wish.instrument)), None):
             reason = (
                 f"{gone.quantity:f} shares of {symbol} that were bought are not in the account: no order of it before"
-                " `insiderbot resume` has written them off"
+                " `insiderbot resume` says that this is so"
             )
             return Skip(rule="limit", reason=reason, final=False)
         return self._fallen if wish.side is Side.BUY else None

@@ -11,13 +11,15 @@ import typer
 
 from bot import console
 from bot.cli_research import research
-from bot.errors import BotError, ConfigError, HaltedError, TryAgainError
+from bot.errors import BotError, ConfigError, HaltedError, NotifyError, TryAgainError
+from bot.halt_file import HaltFile
 from bot.options import As, AsOf, Verbose, clock_of, start
 from bot.render import Format
 
 if TYPE_CHECKING:
     from bot.app import App
 
+PATIENCE: Final = 20.0  # seconds for whoever is told
 HELP: Final = """Follow the trades that company executives report to the SEC: on paper, and say why.
 
 New here? `insiderbot demo` runs everything on a made-up market. Then write your settings to .env
@@ -92,9 +94,9 @@ def run(
         was_halted = parts.store.halted()
         try:
             plan, orders = parts.acting(trade_backlog=trade_backlog).run()
+            console.show_cycle(plan, orders, form)
         finally:
             tell(parts)
-        console.show_cycle(plan, orders, form)
         if breach := plan.breach or (None if was_halted else parts.store.halted()):
             raise HaltedError(f"the bot has halted: {breach}; `insiderbot resume` allows sending again")
         if plan.unfinished:
@@ -300,19 +302,14 @@ def halt(
 
 @app.command(rich_help_panel="Operate")
 def resume() -> None:
-    """Allow sending again after a halt; bought shares that are not in the account any more are written off."""
+    """Allow sending again after a halt; the next cycle writes off bought shares that the account has no more."""
     from bot import app as wiring
 
     with wiring.opened(start()) as parts:
-        was = parts.store.halted()
-        try:
-            for holding in parts.write_off():
-                console.say(f"{holding.quantity:f} {holding.symbol} are not in the account any more: written off")
-        except BotError as error:
-            console.note(f"what the account holds was not looked at: {error}")
+        was, file = parts.store.halted(), HaltFile(parts.settings.halt_file)
+        if reason := file.reason():
+            raise HaltedError(f"still halted: {reason}; remove {file.path} first")
         parts.store.halt(None, wiring.utc_now())
-        if file := parts.store.halted():
-            raise HaltedError(f"still halted: {file}; remove {parts.settings.halt_file} first")
     console.say(f"resumed (it was halted: {was})" if was else "it was not halted")
 
 
@@ -355,20 +352,26 @@ def notify() -> None:
     """Send a message to whoever BOT_NOTIFY names, to see that it arrives."""
     from bot import app as wiring
 
-    with wiring.opened(start(), fresh=True) as parts:
+    settings = start()
+    with wiring.opened(settings, fresh=True) as parts:
         if not parts.notifiers:
             raise ConfigError("BOT_NOTIFY names nobody: write a URL of Apprise, such as ntfy://topic")
+        failures = []
         for notifier in parts.notifiers:
-            notifier.send(f"insiderbot {parts.settings.account}: a test", "You will be told of orders and halts here.")
-            console.say(f"{notifier.name} has taken a message")
+            try:
+                notifier.send(f"insiderbot {settings.account}: a test", "You will be told of orders and halts here.")
+            except NotifyError as error:
+                failures.append(str(error))
+            else:
+                console.say(f"{notifier.name} has taken a message")
+    if failures:
+        raise NotifyError("; ".join(failures))
 
 
 def tell(parts: "App") -> None:
-    """Tell whoever wants to know; who cannot be told is told with the next run."""
-    try:
-        parts.tell()
-    except BotError as error:
-        console.note(str(error))
+    """Tell whoever wants to know; who cannot be told within some seconds is told with the next run."""
+    for failure in parts.tell(PATIENCE):
+        console.note(failure)
 
 
 @config.command("show")

@@ -28,7 +28,6 @@ from bot.timetable import Timetable, filings_come
 
 log: Final = logging.getLogger("insiderbot.daemon")
 TICK: Final = timedelta(seconds=1)
-TELL: Final = timedelta(seconds=5)
 BEAT: Final = timedelta(minutes=1)
 WATCH: Final = timedelta(minutes=5)  # how often open orders are looked at between the cycles
 SOON: Final = timedelta(seconds=15)  # and those of which nobody knows what became of them
@@ -73,8 +72,8 @@ class Parts(Protocol):
         """Write as the one process that leads; TryAgainError while another one does."""
         ...
 
-    def tell(self) -> None:
-        """Tell whoever wants to know what has happened; NotifyError when one of them could not be told."""
+    def tell(self) -> Sequence[str]:
+        """Begin to tell whoever wants to know what has happened; who could not be told, and why."""
         ...
 
     def acting(self, *, trade_backlog: bool = False, polling: bool = False) -> Bot:
@@ -104,7 +103,7 @@ class Daemon:
         self._failures = 0
         self._degraded: tuple[Degraded, ...] = ()
         self._polls_failed = 0
-        self._not_before = self._watch_at = self._poll_at = self._tell_at = datetime.min.replace(tzinfo=UTC)
+        self._not_before = self._watch_at = self._poll_at = datetime.min.replace(tzinfo=UTC)
 
     def tick(self) -> None:
         """Do what is due now; what fails is logged and tried again later."""
@@ -137,19 +136,9 @@ class Daemon:
             with self._opened() as parts:
                 parts.lead()
                 parts.store.beat(now)
+                _tell(parts)
         except BotError as error:
             log.error("no sign of life could be written", extra={"facts": {"reason": str(error)}})  # noqa: TRY400
-
-    def tell(self) -> None:
-        """Tell whoever wants to know what has happened; who could not be told is told a minute later."""
-        if not self._clock() < self._tell_at <= self._clock() + BEAT:
-            try:
-                with self._opened() as parts:
-                    parts.lead()
-                    parts.tell()
-            except BotError as error:
-                self._tell_at = self._clock() + BEAT
-                log.warning("not told", extra={"facts": {"reason": str(error)}})
 
     def rest(self, grace: timedelta) -> bool:
         """Wait for the cycle under way, if there is one, and begin no other; whether it ended in time."""
@@ -158,7 +147,10 @@ class Daemon:
     def _try(self, now: datetime) -> None:
         try:
             with self._opened() as parts:
-                self._do_what_is_due(parts, now)
+                try:
+                    self._do_what_is_due(parts, now)
+                finally:
+                    _tell(parts)
         except BotError as error:
             self._failures += 1
             again = self._clock() + min(FIRST_RETRY * 2 ** (self._failures - 1), LAST_RETRY)
@@ -185,7 +177,7 @@ class Daemon:
     def _poll(self, parts: Parts, every: timedelta) -> None:
         """Ask for what is new; a source that fails is asked again a little later each time."""
         try:
-            self._tell(*parts.acting(trade_backlog=self._trade_backlog, polling=True).run())
+            self._log(*parts.acting(trade_backlog=self._trade_backlog, polling=True).run())
         except SourceError as error:
             self._polls_failed += 1
             self._poll_at = self._clock() + min(every * 2 ** min(self._polls_failed, 10), FIRST_RETRY)
@@ -201,13 +193,13 @@ class Daemon:
         except BlockedError as error:  # to be asked again with the next session, and not before
             log.error("blocked", extra={"facts": {"reason": str(error)}})  # noqa: TRY400
         else:
-            self._tell(plan, orders)
+            self._log(plan, orders)
             if plan.unfinished:
                 raise TryAgainError(f"some trades are still to be decided: {plan.unfinished}")
         parts.store.finish_session(due[-1].day)
         log.info("cycle done", extra={"facts": {**facts, "next_at": self._timetable.following(self._clock())}})
 
-    def _tell(self, plan: Plan, orders: Sequence[Order]) -> None:
+    def _log(self, plan: Plan, orders: Sequence[Order]) -> None:
         """One line for every source that has newly failed, every decision, and every order."""
         for item in plan.degraded:
             if item not in self._degraded:  # a source that stays silent is not told with every poll
@@ -249,7 +241,6 @@ def serve(daemon: Daemon, clock: Clock) -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns of every tick that meets a cycle under way
     alarm = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None})
     alarm.add_job(tick, "interval", seconds=TICK.total_seconds(), next_run_time=clock())
-    alarm.add_job(daemon.tell, "interval", seconds=TELL.total_seconds())  # in a thread of its own: it may wait
     log.info("daemon begins", extra={"facts": daemon.plans()})
     alarm.start()
     daemon.beat()
@@ -262,6 +253,12 @@ def serve(daemon: Daemon, clock: Clock) -> None:
         log.info("stopped")
     logging.shutdown()
     os._exit(1 if broken.is_set() else 0)  # not to wait for a thread that waits for the network
+
+
+def _tell(parts: Parts) -> None:
+    """Nobody is waited for: what was delivered is marked the next time."""
+    for failure in parts.tell():
+        log.warning("not told", extra={"facts": {"reason": failure}})
 
 
 def _facts(decision: Decision) -> dict[str, object]:

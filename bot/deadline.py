@@ -1,4 +1,4 @@
-"""A call that ends in time, whatever it waits for."""
+"""Calls beside what goes on, and calls that end in time."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -8,11 +8,16 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def within(seconds: float, call: Callable[[], T]) -> T:
-    """What the call returns or raises; TimeoutError after so many seconds, and then nobody waits for it any more."""
+def begun(call: Callable[[], T]) -> "Future[T]":
+    """What the call will return or raise; it goes on in a thread that keeps no process from ending."""
     answer: Future[T] = Future()
     Thread(target=_settle, args=(answer, call), daemon=True).start()
-    return answer.result(seconds)
+    return answer
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """What the call returns or raises; TimeoutError after so many seconds, and then nobody waits for it any more."""
+    return begun(call).result(seconds)
 
 
 def _settle(answer: "Future[T]", call: Callable[[], T]) -> None:

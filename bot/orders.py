@@ -73,7 +73,7 @@ class Desk:
         found = self._store.known([order.client_order_id for _, order in waiting])
         after = [found[order.client_order_id] for _, order in waiting]
         sent = [order for order in after if order.status is OrderStatus.SUBMITTING]
-        unknown = {order.client_order_id for order in sent if not self._may_be_hidden(order)}
+        unknown = {order.client_order_id for order in sent if order.attempts > 1 or not self._may_be_hidden(order)}
         if len(unknown := unknown - self._store.acknowledged()) >= UNKNOWN:
             halt(
                 self._store, f"nobody knows whether {len(unknown)} orders exist, such as {min(unknown)}", self._clock()

@@ -320,6 +320,14 @@ class Store(Protocol):
         """The keys of orders at the broker for which the bot does not halt again."""
         ...
 
+    def resumed(self) -> bool:
+        """Whether somebody has resumed the bot since shares that are gone were last written off."""
+        ...
+
+    def write_off(self, gone: Iterable[Holding]) -> None:
+        """Look for these shares no more, as whoever resumed the bot has agreed."""
+        ...
+
     def acknowledge(self, keys: Iterable[str], gone: Iterable[Holding]) -> None:
         """Do not halt again for the orders with these keys, nor for these shares, which are gone."""
         ...

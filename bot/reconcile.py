@@ -58,6 +58,8 @@ class Reconciler:
         if breach := findings.breach or lost:
             halt(self._store, breach, self._clock())
             self._store.acknowledge(findings.disputed, gone if lost else ())
+        elif self._store.resumed():
+            self._store.write_off(gone)
         if account.id != pinned:
             self._store.settle_in(account.id)
         for order, answer in findings.revived:
@@ -123,7 +125,10 @@ def compare(ours: Mapping[str, Order], listed: Sequence[Order], *, shown_by: dat
 
 
 def absent(store: Store, positions: Sequence[Position], now: datetime, revived: Sequence[Order] = ()) -> list[Holding]:
-    """The shares that were bought and are not there, though no order of ours can have sold them meanwhile."""
+    """The shares that were bought and are not there, though no order of ours can have sold them meanwhile.
+
+    The positions are to be read before: a sale that comes in since then is not missed.
+    """
     holdings = store.holdings(bought_by=now - SETTLES)
     return missing(holdings, [*revived, *(order for _, order in store.open_orders())], positions)
 

@@ -5,6 +5,7 @@ from typing import Any
 from bot.app import App
 from bot.limits import fall
 from bot.plain import plain
+from bot.reconcile import absent
 from bot.worth import invested
 
 
@@ -12,6 +13,7 @@ def report(parts: App) -> dict[str, Any]:
     """The account in its own currency, what is open, and how far the bot has come, in JSON's types."""
     store, broker = parts.store, parts.broker
     account, positions = broker.account(), broker.positions()
+    missing = absent(store, positions, parts.clock())
     value = invested(positions, account, broker, parts.rates, parts.clock())
     total, highest = None if value is None else account.cash + value, parts.drawdown.highest(account)
     return {
@@ -25,6 +27,7 @@ def report(parts: App) -> dict[str, Any]:
         "highest_worth": plain(highest),
         "drawdown": None if total is None else plain(round(fall(total, highest), 4)),
         "positions": len(positions),
+        "missing": ", ".join(f"{gone.quantity:f} {gone.symbol}" for gone in missing) or None,
         "open_orders": len(store.open_orders()),
         "orders": len(store.orders()),
         "halted": store.halted(),

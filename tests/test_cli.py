@@ -243,12 +243,12 @@ def test_a_run_tells_whoever_wants_to_know_and_goes_on_where_it_cannot(
     assert "could not be told" in placed.err
     with StandIn(take) as server:
         monkeypatch.setenv("BOT_NOTIFY", server.url.replace("http:", "json:"))
-        assert run("run").code == 0  # who is new has missed nothing
+        assert run("run").code == 0  # what the one before it could not be told
         assert run("halt", "enough").code == 0
         for _ in range(2):
             assert run("run").code == 0
         assert run("run", "--dry-run").code == 0
-    assert [message.split(" UTC ")[1] for message in told] == ["HALTED: enough #h1"]
+    assert [message.split(" UTC ")[1] for message in told] == ["buy 25 NWRB working #4", "HALTED: enough #h1"]
 
 
 @pytest.mark.usefixtures("world", "clock")

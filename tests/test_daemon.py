@@ -391,6 +391,9 @@ class Polled:
 
     def lead(self) -> None: ...
 
+    def tell(self) -> list[str]:
+        return []
+
     def acting(self, *, trade_backlog: bool = False, polling: bool = False) -> Any:
         self._kind = "poll" if polling else "cycle"
         return self

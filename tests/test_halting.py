@@ -1,6 +1,5 @@
 """What halts the bot, by hand or by itself: nothing is decided, submitted or activated until somebody has looked."""
 
-import contextlib
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +22,6 @@ from bot.settings import Settings
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from tests.builders import KNOWN_AT, NOW, intent, order, trade
-from tests.fakes import bought
 from tests.house import MORNING, NEXT_MORNING, OPENS, House
 
 FILE = Path("HALT")
@@ -121,27 +119,15 @@ def test_resume_says_that_the_file_still_halts(
     assert "still halted: there is a file HALT; remove HALT first" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("broker", "says", "left"),
-    [
-        ("simulated", "24 NWRB are not in the account any more: written off\nit was not halted\n", 0),
-        ("alpaca", "it was not halted\n", 1),
-    ],
-)
-def test_resume_writes_off_what_is_gone_if_the_broker_tells(
-    broker: str, says: str, left: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("BOT_BROKER", broker)
-    monkeypatch.setattr(sys, "argv", ["insiderbot", "resume"])
+def test_a_halt_lasts_where_resume_finds_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(Settings.of()) as parts:
-        bought(parts.store)
-    with contextlib.suppress(SystemExit):
-        cli.main()
-    told = capsys.readouterr()
-    assert told.out.startswith(says)
-    assert ("what the account holds was not looked at" in told.err) is (broker == "alpaca")
-    with opened(Settings.of()) as parts:
-        assert len(parts.store.holdings()) == left
+        parts.store.halt("before the file", NOW)
+        FILE.touch()
+        monkeypatch.setattr(sys, "argv", ["insiderbot", "resume"])
+        with pytest.raises(SystemExit):
+            cli.main()
+        FILE.unlink()
+        assert parts.store.halted() == "before the file"
 
 
 # -- by itself

@@ -715,6 +715,26 @@ def test_orders_are_unknown_only_when_the_broker_must_show_them(store: Repositor
     assert broker.calls == ["submit"] * 3
 
 
+def test_orders_that_never_get_through_are_unknown_although_each_may_be_hidden(
+    store: Repository, broker: ScriptedBroker
+) -> None:
+    class Deaf(ScriptedBroker):
+        visibility_lag = timedelta(seconds=10)
+
+        def submit(self, intent: OrderIntent) -> Order:
+            self.calls.append("submit")
+            raise BrokerError("timed out")
+
+    for letter in "bc":
+        store.record([], [intent(client_order_id=f"itb-{letter * 26}", decision_id=f"d-{letter}")], NOW)
+    broker, halts = Deaf(two_step=broker.two_step), []
+    for seconds in (0, 15, 30):
+        Desk(broker, store, Time(NOW + timedelta(seconds=seconds))).work()
+        halts.append(bool(store.halted()))
+    assert halts == [False, True, True]
+    assert broker.calls.count("submit") == 6
+
+
 @pytest.mark.parametrize("filled", [5, 25])
 def test_a_broker_that_contradicts_itself_halts_the_bot(store: Repository, broker: ScriptedBroker, filled: int) -> None:
     work(broker, store)

@@ -227,6 +227,23 @@ def test_an_account_that_was_reset_halts_once_and_is_the_account_from_then_on(st
     assert (store.halted(), store.broker_account()) == (None, "another")
 
 
+def test_what_is_missing_of_a_share_is_written_off_once_somebody_has_resumed(store: Repository) -> None:
+    broker, clock = ScriptedBroker(), Time()
+    Desk(broker, store, clock).work()
+    broker.fill(24, "40")
+    Desk(broker, store, clock).work()
+    broker.held = [position(quantity=20)]
+    clock.now += timedelta(minutes=6)
+    Desk(broker, store, clock).work()
+    assert (store.halted(), store.holdings()) == (None, [held()])
+    store.halt(None, NOW)
+    Desk(broker, store, clock).work()
+    assert (store.resumed(), store.holdings()) == (False, [replace(held(), quantity=Decimal(20))])
+    broker.held = [position(quantity=10)]
+    Desk(broker, store, clock).work()
+    assert store.holdings() == [replace(held(), quantity=Decimal(20))]  # nobody has looked at this
+
+
 def test_a_sale_that_was_filled_while_nobody_looked_is_no_reset(store: Repository) -> None:
     broker, clock = ScriptedBroker(), Time()
     Desk(broker, store, clock).work()

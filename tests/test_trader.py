@@ -193,7 +193,7 @@ def test_a_share_of_which_less_is_held_than_was_bought_is_left_alone_until_that_
     bought(desk.store, 9)
     reason = (
         "2 shares of NWRB that were bought are not in the account:"
-        " no order of it before `insiderbot resume` has written them off"
+        " no order of it before `insiderbot resume` says that this is so"
     )
     assert desk.verdict(followed(code=code)) == Skip(rule="limit", reason=reason, final=False)
     assert desk.intend(followed(symbol="KLPF", owner="Quiroga Ines"))[1] != []

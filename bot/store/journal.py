@@ -14,11 +14,9 @@ from bot.store.tables import cursors, halts, orders, transitions
 
 TOLD: Final = "told:"
 TELLING: Final = [status.value for status in (OrderStatus.WORKING, *(each for each in OrderStatus if each.is_final))]
+SHOWN: Final = [orders.c[name] for name in ("side", "quantity", "symbol", "filled", "price", "currency")]
 STEPS: Final = (
-    select(transitions, orders.c.side, orders.c.quantity, orders.c.symbol, orders.c.price, orders.c.currency)
-    .join(orders)
-    .where(transitions.c.after.in_(TELLING))
-    .order_by(transitions.c.n)
+    select(transitions, *SHOWN).join(orders).where(transitions.c.after.in_(TELLING)).order_by(transitions.c.n)
 )
 
 
@@ -49,11 +47,9 @@ class Journal:
 
     def told(self, listener: str, notices: Sequence[Notice]) -> None:
         """From now on this listener knows these; TryAgainError when another process leads."""
-        with self._database.read() as connection:
-            marks = _marks(connection, listener) or (0, 0)
         steps = [notice.number for notice in notices if notice.kind == "orders"]
         stops = [notice.number for notice in notices if notice.kind != "orders"]
-        self._mark(listener, max([marks[0], *steps]), max([marks[1], *stops]))
+        self._mark(listener, max(steps, default=0), max(stops, default=0))
 
     def _ends(self) -> tuple[int, int]:
         with self._database.read() as connection:
@@ -63,8 +59,10 @@ class Journal:
     def _mark(self, listener: str, step: int, stop: int) -> None:
         with self._database.write() as connection:
             lead.check(connection, self._epoch())
+            marks = _marks(connection, listener) or (0, 0)
             connection.execute(delete(cursors).where(cursors.c.name == TOLD + listener))
-            connection.execute(insert(cursors).values(name=TOLD + listener, value=json.dumps([step, stop])))
+            value = json.dumps([max(step, marks[0]), max(stop, marks[1])])
+            connection.execute(insert(cursors).values(name=TOLD + listener, value=value))
 
 
 def _marks(connection: Connection, listener: str) -> tuple[int, int] | None:
@@ -74,9 +72,11 @@ def _marks(connection: Connection, listener: str) -> tuple[int, int] | None:
 
 
 def _of_step(row: Any) -> Notice:
-    price = f" at {decimal_text(row.price)} {row.currency}" if row.after == OrderStatus.FILLED and row.price else ""
+    price = f" at {decimal_text(row.price)} {row.currency}" if row.price else ""
+    filled = "" if row.after == OrderStatus.FILLED else f", {decimal_text(row.filled)} of them filled"
+    so_far = f"{filled}{price}" if row.filled and row.after != OrderStatus.WORKING else ""
     reason = f": {row.reason}" if row.reason else ""
-    words = f"{row.side} {decimal_text(row.quantity)} {row.symbol} {row.after}{price}{reason}"
+    words = f"{row.side} {decimal_text(row.quantity)} {row.symbol} {row.after}{so_far}{reason}"
     return Notice(kind="orders", number=row.n, at=row.at, words=words)
 
 

@@ -4,6 +4,7 @@ A lock tells who is alive and leads: the engine lets go of it when its holder di
 may write: whoever takes the lock counts it up, and who only believes to lead changes nothing any more.
 """
 
+import threading
 from typing import Final, Protocol
 
 from sqlalchemy import Connection, select, update
@@ -35,12 +36,17 @@ class Lead:
         self._url = url
         self._lock: Lock | None = None
         self._epoch = 0
+        self._asked = threading.Lock()  # by the daemon's cycle and by its sign of life
 
     def epoch(self, database: Database) -> int:
         """The number that our writes carry into this database; TryAgainError while another process leads.
 
         A lead that was lost, with the lock's file or connection or to another copy of the database, is taken again.
         """
+        with self._asked:
+            return self._taken(database)
+
+    def _taken(self, database: Database) -> int:
         with database.read() as connection:
             is_ours = connection.execute(EPOCH).scalar() == self._epoch
         if self._lock is None or not self._lock.held() or not is_ours:

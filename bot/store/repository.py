@@ -32,6 +32,7 @@ HEARTBEAT: Final = "heartbeat"
 ACKNOWLEDGED: Final = "acknowledged_orders"
 WRITTEN_OFF: Final = "written_off"
 FLATTEN: Final = "flatten"
+RESUMED: Final = "resumed"
 SETTINGS: Final = "settings:"
 OPEN: Final = [status.value for status in OrderStatus if not status.is_final]
 # Built once, because every order takes them: whether it may be sent, and compare-and-set of its state.
@@ -267,12 +268,20 @@ class Repository:
 
     def acknowledge(self, keys: Iterable[str], gone: Iterable[Holding]) -> None:
         """Do not halt again for the orders with these keys, nor for these shares, which are gone."""
-        off = json.loads(self._kept(WRITTEN_OFF) or "{}")
-        off |= {each.symbol: plain(Decimal(off.get(each.symbol, 0)) + each.quantity) for each in gone}
-        seen = sorted({*self.acknowledged(), *keys})
         with self._leading() as connection:
-            _keep(connection, ACKNOWLEDGED, json.dumps(seen))
-            _keep(connection, WRITTEN_OFF, json.dumps(off))
+            seen = {*json.loads(_kept(connection, ACKNOWLEDGED) or "[]"), *keys}
+            _keep(connection, ACKNOWLEDGED, json.dumps(sorted(seen)))
+            _write_off(connection, gone)
+
+    def resumed(self) -> bool:
+        """Whether somebody has resumed the bot since shares that are gone were last written off."""
+        return self._kept(RESUMED) == "yes"
+
+    def write_off(self, gone: Iterable[Holding]) -> None:
+        """Look for these shares no more, as whoever resumed the bot has agreed."""
+        with self._leading() as connection:
+            _keep(connection, RESUMED, "no")
+            _write_off(connection, gone)
 
     def halted(self) -> str | None:
         """The reason why nothing may be sent, or None."""
@@ -289,6 +298,8 @@ class Repository:
         with self._leading() as connection:
             if flatten or not reason:
                 _keep(connection, FLATTEN, "yes" if flatten else "no")
+            if not reason:
+                _keep(connection, RESUMED, "yes")
             was = connection.execute(HALTED).scalar()
             if is_new := anew or was is None:
                 connection.execute(change)
@@ -345,12 +356,22 @@ class Repository:
 
     def _kept(self, name: str) -> str | None:
         with self._database.read() as connection:
-            return connection.execute(select(cursors.c.value).where(cursors.c.name == name)).scalar()
+            return _kept(connection, name)
 
     def _orders(self, condition: Any) -> list[tuple[OrderIntent, Order]]:
         query = select(orders).where(condition).order_by(orders.c.created_at, orders.c.client_order_id)
         with self._database.read() as connection:
             return [_order(row) for row in connection.execute(query)]
+
+
+def _kept(connection: Connection, name: str) -> str | None:
+    return connection.execute(select(cursors.c.value).where(cursors.c.name == name)).scalar()
+
+
+def _write_off(connection: Connection, gone: Iterable[Holding]) -> None:
+    off = json.loads(_kept(connection, WRITTEN_OFF) or "{}")
+    off |= {each.symbol: plain(Decimal(off.get(each.symbol, 0)) + each.quantity) for each in gone}
+    _keep(connection, WRITTEN_OFF, json.dumps(off))
 
 
 def _keep(connection: Connection, name: str, value: str) -> None:

@@ -127,7 +127,7 @@ def main() -> None:
     wanted = chosen(asked)
     total = together(wanted, workers=min(asked.workers, len(wanted)), store=asked.store, seconds=asked.minutes * 60)
     report(total)
-    sys.exit(1 if total.wrong else 0)
+    sys.exit(1 if total.wrong or not total.schedules else 0)
 
 
 if __name__ == "__main__":

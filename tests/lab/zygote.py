@@ -58,7 +58,7 @@ MOST_GROWN: Final = 64 * 2**20  # bytes that a life may need more than the zygot
 APPLICATION: Final = "a life"  # what its connections to PostgreSQL are named
 BACKENDS: Final = "SELECT pid FROM pg_stat_activity WHERE application_name = %s ORDER BY backend_start"
 WATCHED: Final = (
-    (Repository, ("record", "move", "settle_in", "acknowledge", "halt")),
+    (Repository, ("record", "move", "settle_in", "acknowledge", "write_off", "halt")),
     (Http, ("get", "post_json", "delete")),
     (SimulatedBroker, ("submit", "activate", "find", "orders", "cancel")),
 )
