@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from bot.model import Role
@@ -74,7 +75,7 @@ def days_to_file(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]"
     if known.any():
         traded, filed = (events[name].to_numpy()[known].astype("datetime64[D]") for name in ("traded_on", "filed_on"))
         first, last = min(traded.min(), filed.min()), max(traded.max(), filed.max())
-        holidays = USFederalHolidayCalendar().holidays(first, last).to_numpy().astype("datetime64[D]")
+        holidays = _holidays(first.item().year, last.item().year)
         # Counted once from the first day on: a history has many filings of few days.
         passed = np.busday_count(first, np.arange(first, last + 1), holidays=holidays)
         found = passed[(filed - first).astype(int)] - passed[(traded - first).astype(int)]
@@ -82,6 +83,13 @@ def days_to_file(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]"
         found[early] = np.busday_count(traded[early], filed[early], holidays=holidays)
         days[known] = found
     return pd.Series(days, index=events.index)
+
+
+@cache  # to tell them takes longer than all else that a cycle does with them
+def _holidays(first: int, last: int) -> "NDArray[np.datetime64]":
+    """The federal holidays of the United States in these years and all between them."""
+    days = USFederalHolidayCalendar().holidays(f"{first}-01-01", f"{last}-12-31")
+    return days.to_numpy().astype("datetime64[D]")
 
 
 @cache
