@@ -102,13 +102,14 @@ class Stack:
         followed = np.flatnonzero(first == len(rules))
         accepted = joined(table, (rule.cases(table) for rule in self.rules), followed)
         reasons = [*chain.from_iterable(refused), *accepted]
-        return table.assign(
-            decision=strings(["buy", "sell", "skip"]).take(
+        verdict = {
+            "decision": strings(["buy", "sell", "skip"]).take(
                 np.where(first < len(rules), 2, _places(table["side"])), allow_fill=True
             ),
-            rule=strings([*(rule.name for rule in rules), ""]).take(first),
-            reason=gathered(reasons, np.arange(len(table))),
-        )
+            "rule": strings([*(rule.name for rule in rules), ""]).take(first),
+            "reason": gathered(reasons, np.arange(len(table))),
+        }
+        return table.assign(**{name: pd.Series(words, table.index, copy=False) for name, words in verdict.items()})
 
     def checks(self, events: pd.DataFrame, as_of: datetime | None = None) -> list[tuple[Check, ...]]:
         """For each event what every rule says of it, in the rules' order, also after the first that refuses.
