@@ -107,6 +107,9 @@ class Remembered:
 
     def lead(self) -> None: ...
 
+    def tell(self) -> list[str]:
+        return []
+
     def acting(self, *, trade_backlog: bool = False) -> Any:
         return self
 
