@@ -4,6 +4,7 @@ import gc
 import io
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -11,6 +12,7 @@ import typer
 
 from bot import console
 from bot.cli_research import research
+from bot.deadline import within
 from bot.errors import BotError, ConfigError, HaltedError, NotifyError, TryAgainError
 from bot.halt_file import HaltFile
 from bot.options import As, AsOf, Verbose, clock_of, start
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from bot.app import App
 
 PATIENCE: Final = 20.0  # seconds for whoever is told
+TEST: Final = "You will be told of orders and halts here."
 HELP: Final = """Follow the trades that company executives report to the SEC: on paper, and say why.
 
 New here? `insiderbot demo` runs everything on a made-up market. Then write your settings to .env
@@ -359,7 +362,9 @@ def notify() -> None:
         failures = []
         for notifier in parts.notifiers:
             try:
-                notifier.send(f"insiderbot {settings.account}: a test", "You will be told of orders and halts here.")
+                within(PATIENCE, partial(notifier.send, f"insiderbot {settings.account}: a test", TEST))
+            except TimeoutError:
+                failures.append(f"{notifier.name} has not taken a message within {PATIENCE:g} s")
             except NotifyError as error:
                 failures.append(str(error))
             else:
