@@ -104,7 +104,7 @@ class Stack:
         reasons = [*chain.from_iterable(refused), *accepted]
         verdict = {
             "decision": strings(["buy", "sell", "skip"]).take(
-                np.where(first < len(rules), 2, _places(table["side"])), allow_fill=True
+                np.where(first < len(rules), 2, table["side"] == "sell")  # who is followed has a side
             ),
             "rule": strings([*(rule.name for rule in rules), ""]).take(first),
             "reason": gathered(reasons, np.arange(len(table))),
@@ -156,11 +156,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, pd.Timestamp):
         return value.to_pydatetime() if value.tz else value.date()
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _places(side: "pd.Series[str]") -> Places:
-    """0 to buy, 1 to sell, -1 where there is no side."""
-    return np.select([side == "buy", side == "sell"], [0, 1], -1)
 
 
 def passed(rule: Rule, table: pd.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":

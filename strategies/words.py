@@ -91,9 +91,10 @@ def _in_a_row(parts: Iterable[Iterable[Case]], rows: Places) -> Iterator[tuple[s
     for cases in parts:
         texts, place = [""], np.zeros(len(rows), dtype=np.intp)
         for text, hit in _sentences(cases, rows):
-            place[np.searchsorted(rows, hit)] = len(texts)
+            place[... if len(hit) == len(rows) else np.searchsorted(rows, hit)] = len(texts)
             texts.append(text)
-        alike, _ = pd.factorize(alike * len(texts) + place)
+        if len(texts) > 2 or not place.all():  # else all of them are told the same
+            alike, _ = pd.factorize(alike * len(texts) + place)
         said.append((texts, place))
     for number, row in enumerate(np.unique(alike, return_index=True)[1].tolist()):
         yield "; ".join(text for texts, place in said if (text := texts[place[row]])), rows[alike == number]
@@ -106,7 +107,8 @@ def gathered(pieces: Iterable[Said], rows: Places) -> Any:
     place = np.zeros(rows.max(initial=-1) + 1, dtype=np.intp)
     for begin, said in zip(begins, found, strict=False):
         place[said.rows] = begin + said.places
-    return strings(np.concatenate([said.texts for said in found])).take(place[rows])
+    wanted = place if len(place) == len(rows) else place[rows]
+    return strings(np.concatenate([said.texts for said in found])).take(wanted)
 
 
 def objects(texts: Sequence[str]) -> Texts:
@@ -174,7 +176,7 @@ def _concatenated(pieces: Sequence[Piece], count: int) -> Texts:
     columns = [
         repeat(piece, count) if isinstance(piece, str) else piece.texts[piece.places].tolist() for piece in pieces
     ]
-    return objects([*map("".join, zip(*columns, strict=True))])
+    return np.fromiter(map("".join, zip(*columns, strict=True)), dtype=object, count=count)
 
 
 def _pieces(part: Part, table: pd.DataFrame, rows: Places) -> list[Piece]:
@@ -275,7 +277,7 @@ FORMS: Final[dict[str, Writer]] = {
     ",": _whole,
     ".2": _decimals,
     "%": _percents,
-    "date": lambda days: [str(np.datetime64(int(day), "D")) for day in days],
+    "date": lambda days: np.array(days, dtype=np.int64).astype("datetime64[D]").astype(str).tolist(),
     "clock": lambda minutes: [f"{minute // 60:02.0f}:{minute % 60:02.0f}" for minute in minutes],
 }
 
