@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from bot.deadline import begun
-from bot.errors import ConfigError, NotifyError
+from bot.errors import BotError, ConfigError, NotifyError
 from bot.model import Notice
 from bot.ports import Clock, Journal, Notifier
 from bot.render import harmless
@@ -82,7 +82,7 @@ class Herald:
     def tell(self, journal: Journal) -> list[str]:
         """Mark what was delivered since the last time, begin to deliver what is new; who could not be told, and why.
 
-        What the database says against it is a BotError of its own, raised when all were tried.
+        What the database says against it is told so, too, and keeps nobody behind from being tried.
         """
         if not self._busy.acquire(blocking=False):
             return []
@@ -117,8 +117,11 @@ class _Errand:
             if not self.sending.done():
                 return self._slow(now)
             failure, self.sending = self._ended(self.sending.exception(), now), None
-        if self._delivered:  # a mark that cannot be written is no reason to send it again
-            journal.told(self.name, self._delivered)
+        if self._delivered:
+            try:
+                journal.told(self.name, self._delivered)
+            except BotError as error:  # a mark that cannot be written is no reason to send it again
+                return f"{self.name} was told, and that is not written down: {error}"
             self._delivered = ()
         if not now < self._again_at <= now + LAST_RETRY and (notices := journal.untold(self.name)):
             self._carried, self._slow_at = notices, now + SLOW
