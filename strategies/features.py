@@ -60,20 +60,23 @@ def fraction_of_holdings(base: Base) -> Feature:
     def fraction(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         if base == "after":
             return events["shares"] / events["shares_after"].where(events["shares_after"] > 0)
-        held = events["held_before"]
-        net = (events["shares"] - events["exercised"].where(events["side"] == "sell", 0.0)).clip(lower=0)
-        new = np.where(events["side"] == "buy", np.inf, 0.0)
-        return (net / held.where(held > 0)).where(held != 0, pd.Series(new, index=events.index)).where(net.notna())
+        shares, held, exercised = (events[name].to_numpy() for name in ("shares", "held_before", "exercised"))
+        net = np.maximum(shares - np.where(events["side"] == "sell", exercised, 0.0), 0.0)
+        part = net / np.where(held > 0, held, np.nan)
+        nothing = np.flatnonzero((held == 0) & ~np.isnan(net))
+        part[nothing] = np.where(events["side"].iloc[nothing] == "buy", np.inf, 0.0)
+        return pd.Series(part, events.index)
 
     return fraction
 
 
 def days_to_file(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """Business days from the trade to its filing, United States federal holidays left out; the legal deadline is 2."""
-    known = (events["traded_on"].notna() & events["filed_on"].notna()).to_numpy()
+    traded, filed = (events[name].to_numpy().astype("datetime64[D]") for name in ("traded_on", "filed_on"))
+    known = ~(np.isnat(traded) | np.isnat(filed))
     days = np.full(len(events), np.nan)
     if known.any():
-        traded, filed = (events[name].to_numpy()[known].astype("datetime64[D]") for name in ("traded_on", "filed_on"))
+        traded, filed = (traded, filed) if known.all() else (traded[known], filed[known])
         first, last = min(traded.min(), filed.min()), max(traded.max(), filed.max())
         holidays = _holidays(first.item().year, last.item().year)
         # Counted once from the first day on: a history has many filings of few days.

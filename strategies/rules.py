@@ -178,7 +178,7 @@ def _open_market_words(events: pd.DataFrame) -> Iterator[Case]:
     yield events["form"] == "144", "a notice of a proposed sale (Form 144), not a trade"
     kinds = "|".join(f"{code}={kind}" for code, kind in CODES.items())
     yield (
-        ~events["code"].isin(["P", "S"]),
+        ~((events["code"] == "P") | (events["code"] == "S")),
         f"{{code:{kinds}|=a transaction}} (code {{code}}), not an open-market purchase or sale",
     )
     yield True, "a {code:P=purchase|=sale} (code {code}) that the filing itself says was not one on the open market"
@@ -226,7 +226,7 @@ def _planned_words(events: pd.DataFrame) -> Iterator[Case]:
 
 not_planned: Final = Rule(
     name="not_planned",
-    passes=lambda events: (events["side"] != "sell") | ~events["plan_10b5_1"].fillna(value=False),
+    passes=lambda events: ~((events["side"] == "sell") & events["plan_10b5_1"].fillna(value=False)),
     words=_planned_words,
 )
 """No sales under a plan that was made in advance (Rule 10b5-1); purchases pass, planned or not."""

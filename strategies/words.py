@@ -174,9 +174,26 @@ def _filled(sentence: str, table: pd.DataFrame, rows: Places) -> Said:
 def _concatenated(pieces: Sequence[Piece], count: int) -> Texts:
     """One text for each of so many rows."""
     columns = [
-        repeat(piece, count) if isinstance(piece, str) else piece.texts[piece.places].tolist() for piece in pieces
+        repeat(piece, count) if isinstance(piece, str) else piece.texts[piece.places].tolist()
+        for piece in _merged(pieces, count)
     ]
     return np.fromiter(map("".join, zip(*columns, strict=True)), dtype=object, count=count)
+
+
+def _merged(pieces: Iterable[Piece], count: int) -> Iterator[Piece]:
+    """The pieces, with words as the beginning of the texts behind them where many of so many rows share those."""
+    words = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            words += piece
+        elif len(piece.texts) * 4 < count:
+            yield Spelled(piece.places, objects([words + text for text in piece.texts]))
+            words = ""
+        else:
+            yield words
+            yield piece
+            words = ""
+    yield words
 
 
 def _pieces(part: Part, table: pd.DataFrame, rows: Places) -> list[Piece]:
@@ -266,7 +283,7 @@ CENTS: Final = [f".{number:02}".rstrip("0").rstrip(".") for number in range(100)
 LARGEST: Final = 1e15  # below it, a float is every whole number
 # Of the forms that show numbers, what follows their whole part.
 ENDS: Final = {
-    ",": objects([]),
+    ",": objects([""]),
     ".2": objects([*CENTS, ""]),
     "%": objects([*(f"{cents} %" for cents in CENTS), ""]),
 }
