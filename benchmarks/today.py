@@ -58,12 +58,11 @@ looking_back = follow(
 
 
 def fill(path: Path, table: pd.DataFrame) -> None:
-    """Keep the events where the store keeps its past."""
-    with closing(open_database(f"sqlite:///{path}")) as database:
+    """Keep the events where the store keeps its past, in one transaction: the pages of a new file need no journal."""
+    with closing(open_database(f"sqlite:///{path}")) as database, database.write() as connection:
+        connection.exec_driver_sql("PRAGMA cache_size=-4000000")
         for start in range(0, len(table), BATCH):
-            with database.write() as connection:
-                connection.exec_driver_sql("PRAGMA cache_size=-2000000")
-                keep(connection, events(table.iloc[start : start + BATCH]))
+            keep(connection, events(table.iloc[start : start + BATCH]))
 
 
 def events(table: pd.DataFrame) -> list[Event]:
