@@ -22,6 +22,7 @@ LONGEST: Final = 1800  # characters of a message; chats take some 2,000
 LONGEST_LINE: Final = 200
 FIRST_RETRY: Final = timedelta(minutes=1)
 LAST_RETRY: Final = timedelta(hours=1)
+PATIENCE: Final = 20.0  # seconds that a command waits for those it tells
 SLOW: Final = timedelta(minutes=1)  # nobody who takes a message needs longer
 APART: Final = re.compile(r"[\s,]+(?=[A-Za-z][\w.+-]*://)")  # a URL may have commas of its own
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import time_machine
+import typer
 
 from bot import cli
 from bot.demo import openinsider
@@ -654,15 +655,12 @@ def test_every_command_says_what_it_is_for(command: tuple[str, ...], run: Run) -
 
 
 def test_no_command_is_left_out_of_these_tests() -> None:
-    registered = {
-        (): cli.app.registered_commands,
-        ("config",): cli.config.registered_commands,
-        ("db",): cli.db.registered_commands,
-    }
-    for group, commands in registered.items():
-        for command in commands:
-            name = command.name or getattr(command.callback, "__name__", "")
-            assert (*group, name) in COMMANDS
+    def below(command: Any, *names: str) -> Iterator[tuple[str, ...]]:
+        yield names
+        for name, each in getattr(command, "commands", {}).items():
+            yield from below(each, *names, name)
+
+    assert set(below(typer.main.get_command(cli.app))) == set(COMMANDS)
 
 
 def test_help_loads_nothing_heavy() -> None:
