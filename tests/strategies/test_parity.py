@@ -3,29 +3,24 @@
 import zlib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.demo.history import as_filings, made_up
+from bot.demo.history import as_filings, made_up, prices
+from bot.http import Http
+from bot.plugins import Kit, find, installed
 from bot.ports import Strategy
+from bot.settings import Settings
 from strategies.activity import cluster_size, conviction, senior_buyer
 from strategies.features import Feature
 from strategies.habits import is_first_buy, is_largest, is_routine
-from strategies.rules import (
-    Rule,
-    filed_within,
-    follow,
-    known_within,
-    more_than,
-    not_planned,
-    officers_only,
-    open_market,
-)
-from tests.fakes import Weekdays
+from strategies.rules import Rule, follow, more_than, open_market
+from tests.builders import NOW
 from tests.real_purchases import purchases
 from tests.row_by_row import at_once, row_by_row
-from tests.share import count
+from tests.share import ALL, count
 
 LOOKS_BACK: dict[str, Feature] = {
     "cluster": cluster_size(),
@@ -44,28 +39,41 @@ def looking_back(passes: str, least: float) -> Rule:
     return Rule(name=passes, passes=lambda events: events[passes] >= least, words=SENTENCE, features=LOOKS_BACK)
 
 
-EXECUTIVES = (open_market, officers_only, not_planned, more_than("1%"), filed_within(days=5))
-STRATEGIES: dict[str, Strategy] = {
-    "executives": follow(*EXECUTIVES, known_within(sessions=3, venue=Weekdays())),  # type: ignore[arg-type]
-    "clusters": follow(open_market, looking_back("cluster", 2)),
-    "conviction": follow(open_market, more_than("1%"), looking_back("conviction", 12)),
-    "habits": follow(open_market, looking_back("first", 1)),
+LOOKING_BACK: dict[str, Strategy] = {
+    "cluster": follow(open_market, looking_back("cluster", 2)),
+    "conviction above 12": follow(open_market, more_than("1%"), looking_back("conviction", 12)),
+    "first": follow(open_market, looking_back("first", 1)),
 }
+NAMES = [*installed("strategies"), *LOOKING_BACK]
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+def made(name: str, closes: pd.DataFrame) -> Strategy:
+    """One of these strategies; what companies are worth goes with their prices."""
+    if name in LOOKING_BACK:
+        return LOOKING_BACK[name]
+    sizes = closes[["symbol", "date"]].assign(market_cap=closes["close"] * 5e7)
+    kit = Kit(settings=Settings.of(venue="XNYS"), clock=lambda: NOW, http=Http("tests"), figures={"sizes": sizes})
+    strategy: Strategy = find("strategies", name)[0](kit)
+    return strategy
+
+
+@pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=count(20, 1), deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_row_by_row_is_at_once_on_histories_with_sales_tranches_clusters_and_amendments(name: str, seed: int) -> None:
-    trades = as_filings(made_up(seed=seed, rows=count(40, 16), years=4))
-    assert row_by_row(trades, STRATEGIES[name]) == at_once(trades, STRATEGIES[name])
+    events = made_up(seed=seed, rows=count(40, 16), years=4)
+    trades, strategy = as_filings(events), made(name, prices(events, seed=seed))
+    assert row_by_row(trades, strategy) == at_once(trades, strategy)
 
 
 @pytest.mark.corpus
-def test_row_by_row_is_at_once_on_recorded_purchases(corpus: Path) -> None:
+@pytest.mark.parametrize("name", [*installed("strategies"), "cluster"] if ALL else ["conviction"])
+def test_row_by_row_is_at_once_on_recorded_purchases(name: str, corpus: Path) -> None:
     trades = purchases(corpus)
     some = trades[[zlib.crc32(symbol.encode()) % count(1, 500) == 0 for symbol in trades["symbol"]]]
-    strategy = follow(open_market, officers_only, more_than("1%"), looking_back("cluster", 1))
+    closes = pd.read_parquet(corpus / "prices/B_yahoo_2009_2020.parquet", columns=["ticker", "date", "close"])
+    strategy = made(name, closes.rename(columns={"ticker": "symbol"}))
     told = row_by_row(some, strategy)
     assert len(told) > 10
+    assert {said.decision for said in told.values()} == {"buy", "skip"}
     assert told == at_once(some, strategy)
