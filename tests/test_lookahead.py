@@ -288,4 +288,4 @@ def test_the_command_looks_at_the_figures_of_the_settings_beside_a_history_of_on
 
 @pytest.mark.parametrize("strategy", sorted(installed("strategies")))
 def test_no_strategy_that_is_installed_looks_ahead(strategy: str) -> None:
-    command("--strategy", strategy, "--instants", "3", "--rows", "3000")
+    command("--strategy", strategy, "--instants", str(INSTANTS), "--rows", "3000")
