@@ -21,6 +21,7 @@ from bot.demo.rest import activity
 from bot.errors import BotError, BrokerError, ConfigError, RatesError, SourceError
 from bot.instruments.isin_file import read_isin_file
 from bot.instruments.openfigi import OutageError
+from bot.prices.figures import daily
 from bot.prices.files import PriceFiles
 from bot.rates import files as rate_files
 from bot.sources import finviz, openinsider
@@ -199,6 +200,13 @@ BARS = "date,symbol,open,close\n2026-03-02,NWRB,40.10,41\n2026-03-03,NWRB,42,43.
 QUOTES = (
     "at,symbol,bid,ask,currency\n2026-03-02T09:30:00-05:00,NWRB,39.9,40.1,USD\n2026-03-02T15:00Z,NWRB,41,41.2,EUR\n"
 )
+CLOSES = "date,symbol,close,volume\n2026-03-02,NWRB,41,120000\n2026-03-03,NWRB,,\n2026-03-02,BRX.B,8,1e6\n"
+SIZES = "date,symbol,market_cap\n2026-03-02,NWRB,1.5e9\n2026-03-03,BRX-B,\n"
+STRATEGIES = (
+    'name = "mine"\n[[rules]]\nrule = "more_than"\nshare = "1%"\n[[rules]]\nrule = "known_within"\nsessions = 3\n',
+    'name = "one_of"\n[[rules]]\nany_of = [{rule = "clustered", owners = 3}, {not = {rule = "worth", least = 50000}}]\n',
+    'name = "small"\nrules = [{rule = "open_market"}, {rule = "smaller_than", capital = 2e9}, {rule = "senior"}]\n',
+)
 RATES = "date,base,quote,rate\n2026-03-06,EUR,USD,1.0625\n2026-03-06,EUR,JPY,161.04\n2026-03-05,GBP,USD,1.3\n"
 ISINS = "symbol,isin,cusip\nNWRB,US6655311099,\nHLCN,,990003105\n"
 
@@ -236,6 +244,9 @@ PARSERS: dict[str, Parser] = {parser.name: parser for parser in (
     Parser("openfigi", ask.openfigi, OutageError, "json", _figi, ("openfigi/decoded/test_map*", "openfigi/openfigi-rs/tests_data_mapping*")),
     Parser("isin-file", ask.in_file(read_isin_file, "isins.csv"), ConfigError, "table", _texts(ISINS), ("isin/*.csv",)),
     Parser("prices", ask.in_file(lambda path: PriceFiles(path, ask.us_sessions()), "prices.csv"), ConfigError, "table", _texts(BARS, QUOTES)),
+    Parser("bars", ask.in_file(lambda path: daily("bars", str(path)), "bars.csv"), ConfigError, "table", _texts(CLOSES)),
+    Parser("sizes", ask.in_file(lambda path: daily("sizes", str(path)), "sizes.csv"), ConfigError, "table", _texts(SIZES)),
+    Parser("strategy-file", ask.in_file(ask.strategy, "mine.toml"), ConfigError, "table", _texts(*STRATEGIES)),
     Parser("rates-ecb", ask.ecb, RatesError, "markup", _rates),
     Parser("rates-csv", ask.in_file(rate_files.read, "rates.csv"), ConfigError, "table", _texts(RATES)),
     Parser("rates-xml", ask.in_file(rate_files.read, "rates.xml"), ConfigError, "markup", _rates),
@@ -248,6 +259,7 @@ PARSERS: dict[str, Parser] = {parser.name: parser for parser in (
     Parser("lemon-refused", ask.lemon(lambda lemon: lemon.submit(said.WANTED), status=400), BrokerError, "json", _lemon(*REFUSED)),
     Parser("lemon-order", ask.lemon(lambda lemon: lemon.find(said.PLACED)), BrokerError, "json", _lemon(ORDER)),
     Parser("lemon-orders", ask.lemon(lambda lemon: lemon.find(said.WANTED.order())), BrokerError, "json", _lemon(said.page(said.row(), said.resting(id="ord_2")))),
+    Parser("lemon-listing", ask.lemon(lambda lemon: lemon.orders(NOW - timedelta(days=1))), BrokerError, "json", _lemon(said.page(said.row(), said.resting(id="ord_2")))),
     Parser("alpaca-account", ask.alpaca(lambda alpaca: alpaca.account()), BrokerError, "json", lambda: [_json(PAPER)]),
     Parser("alpaca-positions", ask.alpaca(lambda alpaca: alpaca.positions()), BrokerError, "json", lambda: [_json([OWNED, OWNED])]),
     Parser("alpaca-quote", ask.alpaca(lambda alpaca: alpaca.quote(said.SHARE, NOW)), BrokerError, "json", lambda: [_json(BEST)]),

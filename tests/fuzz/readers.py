@@ -10,14 +10,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from pydantic import SecretStr
 
-from bot.http import Answer
+from bot import strategy_file
+from bot.http import Answer, Http
 from bot.instruments.openfigi import Job, OpenFigi
 from bot.model import InsiderTrade
+from bot.plugins import Kit
 from bot.prices.files import US
 from bot.rates.ecb import Ecb
 from bot.sessions import Sessions
+from bot.settings import Settings
 from bot.sources import files
 from bot.sources.edgar import ownership
 from bot.sources.edgar.lines import lines
@@ -92,6 +96,13 @@ def in_file(read: Callable[[Path], object], name: str) -> Read:
         return read(path)
 
     return reading
+
+
+def strategy(path: Path) -> object:
+    """A strategy file, whose rules may look at what companies are worth."""
+    sizes = pd.DataFrame({"symbol": ["NWRB"], "date": [pd.Timestamp("2026-03-02")], "market_cap": [1e9]})
+    kit = Kit(settings=Settings.of(), clock=lambda: NOW, http=Http("tests"), figures={"sizes": sizes})
+    return strategy_file.read(path, kit)
 
 
 def site(ask: Callable[[Site], object]) -> Read:
