@@ -1,7 +1,7 @@
 """Our books against the broker's: what lives there of ours that we do not know, or hold to be over."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.errors import BrokerError
 from bot.halting import halt
-from bot.model import Account, Holding, Order, OrderStatus, Position, Side
+from bot.model import Account, Holding, Order, OrderIntent, OrderStatus, Position, Side
 from bot.ports import Broker, Clock, Store
 
 log: Final = logging.getLogger("insiderbot.reconcile")
@@ -47,11 +47,15 @@ class Reconciler:
 
         BrokerError when the broker does not show all of its books: then nothing may be sent.
         """
-        listed, account, positions = self._theirs()
-        acknowledged = self._store.acknowledged()
-        listed = [order for order in listed if order.client_order_id not in acknowledged]
-        known = self._store.known([order.client_order_id for order in listed])
-        findings = compare(known, listed, shown_by=self._clock() - self._broker.visibility_lag)
+        waiting = self._store.open_orders()
+        listed, account, positions = self._theirs(waiting)
+        findings = compare(
+            self._store.known([order.client_order_id for order in listed]),
+            listed,
+            waiting=[order for _, order in waiting],
+            acknowledged=self._store.acknowledged(),
+            shown_by=self._clock() - self._broker.visibility_lag,
+        )
         revived = [order for order, _ in findings.revived]
         pinned, gone = self._store.broker_account(), absent(self._store, positions, self._clock(), revived)
         lost = reset(pinned, account, gone, positions)
@@ -68,9 +72,11 @@ class Reconciler:
             log.warning("an order that nobody will activate is canceled", extra={"facts": {"id": broker_order_id}})
             self._broker.cancel(broker_order_id)
 
-    def _theirs(self) -> tuple[Sequence[Order], Account, Sequence[Position]]:
+    def _theirs(
+        self, waiting: Sequence[tuple[OrderIntent, Order]]
+    ) -> tuple[Sequence[Order], Account, Sequence[Position]]:
         """The broker's books, read twice, because they may change while they are read."""
-        created = [intent.created_at for intent, _ in self._store.open_orders()]
+        created = [intent.created_at for intent, _ in waiting]
         since = min([*created, self._clock() - WATCHED]) - timedelta(days=1)
         account, listed, positions = self._broker.account(), self._broker.orders(since), self._broker.positions()
         if _ids(listed) != _ids(self._broker.orders(since)):
@@ -84,19 +90,28 @@ class Reconciler:
         self._store.move(order, replace(alive, updated_at=self._clock()))
 
 
-def compare(ours: Mapping[str, Order], listed: Sequence[Order], *, shown_by: datetime | None = None) -> Findings:
+def compare(
+    ours: Mapping[str, Order],
+    listed: Sequence[Order],
+    *,
+    waiting: Sequence[Order] = (),
+    acknowledged: Collection[str] = (),
+    shown_by: datetime | None = None,
+) -> Findings:
     """Our orders by their keys against all that the broker lists; what others have placed there is left alone.
 
+    Of the keys that are `acknowledged` nothing is found but strays, and no stray is what may be an order in `waiting`.
     What was filled after `shown_by` may not be listed as filled yet.
     """
+    theirs = [order for order in listed if order.client_order_id.startswith(PREFIX)]
     found: dict[str, list[Order]] = {}
-    for order in listed:
-        if order.client_order_id.startswith(PREFIX):
+    for order in theirs:
+        if order.client_order_id not in acknowledged:
             found.setdefault(order.client_order_id, []).append(order)
     unknown = tuple(key for key in found if key not in ours)
-    known = [(ours[key], theirs) for key, theirs in found.items() if key in ours]
+    known = [(ours[key], under_it) for key, under_it in found.items() if key in ours]
     breaches = {
-        order.client_order_id: reason for order, theirs in known if (reason := _breach(order, theirs, shown_by))
+        order.client_order_id: reason for order, under_it in known if (reason := _breach(order, under_it, shown_by))
     }
     if unknown:
         breaches |= dict.fromkeys(
@@ -104,20 +119,23 @@ def compare(ours: Mapping[str, Order], listed: Sequence[Order], *, shown_by: dat
             f"the broker has {len(unknown)} orders of ours that this database does not know, such as {unknown[0]}:"
             " it is not the database they were placed from, or an older copy of it",
         )
-    stray = [each for key in unknown for each in found[key]]
-    stray += [each for order, theirs in known for each in theirs if _is_retired(order, each)]
     return Findings(
         revived=tuple(
             (order, each)
-            for order, theirs in known
-            for each in theirs
+            for order, under_it in known
+            for each in under_it
             if order.status.is_final
             and order.status is not OrderStatus.FILLED
             and (each.status in LIVE or each.filled > order.filled)
             and order.broker_order_id in {None, each.broker_order_id}
         ),
         stray=tuple(
-            each.broker_order_id for each in stray if each.status is OrderStatus.INACTIVE and each.broker_order_id
+            each.broker_order_id
+            for each in theirs
+            if each.status is OrderStatus.INACTIVE
+            and each.broker_order_id
+            and _is_retired(ours.get(each.client_order_id), each)
+            and not any(_may_be(order, each, misnamed=each.client_order_id not in ours) for order in waiting)
         ),
         disputed=tuple(breaches),
         breach=next(iter(breaches.values()), None),
@@ -182,9 +200,17 @@ def _breach(order: Order, theirs: Sequence[Order], shown_by: datetime | None) ->
     return None
 
 
-def _is_retired(order: Order, theirs: Order) -> bool:
+def _is_retired(order: Order | None, theirs: Order) -> bool:
     """Whether an order at the broker is none that we could still activate; never while the key is open."""
-    return order.status.is_final or order.broker_order_id not in {None, theirs.broker_order_id}
+    return order is None or order.status.is_final or order.broker_order_id not in {None, theirs.broker_order_id}
+
+
+def _may_be(order: Order, theirs: Order, *, misnamed: bool) -> bool:
+    """Whether this is the open order, or, if `misnamed`, may be the one that was sent for it: answers can be wrong."""
+    if order.broker_order_id:
+        return order.broker_order_id == theirs.broker_order_id
+    same = order.isin == theirs.isin if order.isin and theirs.isin else order.symbol == theirs.symbol
+    return misnamed and order.attempts > 0 and same and order.side is theirs.side
 
 
 def _ids(orders: Iterable[Order]) -> set[tuple[str, str | None]]:

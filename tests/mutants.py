@@ -165,9 +165,16 @@ MUTANTS = (
     Mutant(
         name="an order whose key is open is swept",
         file=RECONCILE,
-        old="return order.status.is_final or order.broker_order_id not in {None, theirs.broker_order_id}",
-        new="return True",
+        old="return order is None or order.status.is_final or",
+        new="return True or",
         tests=(BOOKS + "test_an_inactive_order_whose_key_is_open_is_never_canceled",),
+    ),
+    Mutant(
+        name="an open order is swept when the broker misnames it",
+        file=RECONCILE,
+        old="return misnamed and",
+        new="return False and",
+        tests=(BOOKS + "test_what_may_be_an_open_order_under_a_wrong_key_is_not_canceled",),
     ),
     Mutant(
         name="who only believes to lead writes",

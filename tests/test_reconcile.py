@@ -111,6 +111,30 @@ def test_orders_of_ours_that_are_not_known_here_are_a_breach_and_those_of_others
     assert f"2 orders of ours that this database does not know, such as {OTHER}" in (lost.breach or "")
 
 
+def test_what_may_be_an_open_order_under_a_wrong_key_is_not_canceled() -> None:
+    """A broker that misnames an order must not make us cancel it; the bot halts, and looks at it by its own key."""
+    sent = order(status=OrderStatus.SUBMITTING, attempts=1)
+    misnamed = theirs(OrderStatus.INACTIVE, "b-3", OTHER)
+
+    def stray(waiting: Order, listed: Order = misnamed, **ours: Order) -> tuple[str, ...]:
+        return compare({order.client_order_id: order for order in ours.values()}, [listed], waiting=[waiting]).stray
+
+    assert stray(sent) == stray(replace(sent, status=OrderStatus.INTENT)) == ()
+    assert stray(replace(sent, isin="US6655311099"), replace(misnamed, isin="US6655311099", symbol="THEIRS")) == ()
+    for other in ({"attempts": 0}, {"symbol": "HLCN"}, {"side": Side.SELL}, {"broker_order_id": "b-1"}):
+        assert stray(replace(sent, **other)) == ("b-3",)
+    assert stray(theirs(OrderStatus.INACTIVE, "b-3")) == ()
+    over = order(client_order_id=OTHER, status=OrderStatus.EXPIRED)
+    assert stray(sent, over=over) == ("b-3",)
+    assert stray(theirs(OrderStatus.ACTIVATING, "b-3"), over=over) == ()
+
+
+def test_what_somebody_has_seen_is_no_breach_again_and_is_canceled_all_the_same() -> None:
+    unknown = theirs(OrderStatus.INACTIVE, "b-3", OTHER)
+    again = compare({}, [unknown], acknowledged={OTHER})
+    assert (again.breach, again.disputed, again.stray) == (None, (), ("b-3",))
+
+
 def held(symbol: str = "NWRB", isin: str | None = None) -> Holding:
     return Holding(symbol=symbol, isin=isin, quantity=Decimal(24))
 
