@@ -133,7 +133,7 @@ def _company(number: str | None, ticker: str | None, key: str | None) -> str:
 
 
 def _person(number: str | None, name: str | None, key: str | None) -> str:
-    return number or (f"name {same_name(name)}" if name else str(key))
+    return number or (f"name {plain}" if (plain := same_name(name)) else str(key))
 
 
 def _cells(table: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:

@@ -4,12 +4,12 @@ A filing that was read itself is told by its own lines alone; what web tables sh
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
+from unicodedata import combining, normalize
 
 from bot.model import InsiderTrade
 from bot.plausible import implausible
@@ -240,7 +240,7 @@ def same_name(name: str | None) -> str:
     """A name as every source would write it: letters and digits in upper case, cut where the shortest source cuts.
 
     Its words are in alphabetical order, for some put the first name first. Every initial counts: two persons may differ
-    in no more than that.
+    in no more than that. Accents do not count, for some leave them out.
     """
-    plain = unicodedata.normalize("NFKD", (name or "")[:NAME_LENGTH]).encode("ascii", "ignore").decode().upper()
-    return " ".join(sorted("".join(letter if letter.isalnum() else " " for letter in plain).split()))
+    plain = (sign for sign in normalize("NFKD", (name or "")[:NAME_LENGTH]) if not combining(sign))
+    return " ".join(sorted("".join(sign if sign.isalnum() else " " for sign in plain).upper().split()))

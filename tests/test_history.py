@@ -73,6 +73,14 @@ def test_people_and_companies_are_the_same_by_number_else_by_name_and_ticker() -
 # -- versions
 
 
+def test_people_with_names_in_any_script_are_told_apart() -> None:
+    names = ["李嘉誠", "王健林", "Иванов Пётр", "José Nuñez", "Jose Nunez"]
+    events = find_events(table(*(trade(owner=name, shares=100 + place) for place, name in enumerate(names))))
+    seen = with_past(as_table(events), NOTHING)
+    assert seen["owner_id"].nunique() == 4
+    assert sorted(seen["shares"]) == [100, 101, 102, 103 + 104]
+
+
 def test_an_amended_event_has_two_versions_of_which_the_first_ends_when_the_second_begins() -> None:
     made = versions(table(filed(), amended(shares=Decimal(400))))
     assert made["event_key"].nunique() == 1

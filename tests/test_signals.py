@@ -67,6 +67,25 @@ def test_a_day_shows_nothing_that_became_known_after_it() -> None:
     ]
 
 
+def test_a_company_is_named_as_it_was_on_that_day() -> None:
+    renamed = {"symbol": "NWX", "issuer": "Northwind Group", "issuer_cik": "0009990001"}
+    then, now = (
+        bought(issuer_cik="0009990001"),
+        bought(**renamed, known_at=KNOWN_AT + 60 * DAY, filed_on=TODAY + 59 * DAY),
+    )
+    made = signal(history(then, now), [TODAY, TODAY + 60 * DAY])
+    assert list(zip(made["symbol"], made["issuer"], strict=True)) == [
+        (then.symbol, then.issuer),
+        ("NWX", "Northwind Group"),
+    ]
+
+
+def test_equal_scores_stand_in_the_order_of_their_tickers_however_the_history_is_sorted() -> None:
+    rows = [bought(symbol=symbol, issuer=symbol, owner=symbol) for symbol in ("BRXB", "NWRB", "HLCN")]
+    for order in (rows, rows[::-1], rows[1:] + rows[:1]):
+        assert signal(history(*order), [TODAY], top=2)["symbol"].tolist() == ["BRXB", "HLCN"]
+
+
 def test_only_so_many_of_each_day_are_kept_and_a_purchase_counts_only_so_long() -> None:
     assert signal(history(*ROWS), [TODAY, TODAY + DAY], top=1)["symbol"].tolist() == ["NWRB", "NWRB"]
     assert signal(history(*ROWS), [TODAY + 5 * DAY], days=5).empty

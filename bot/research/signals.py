@@ -44,16 +44,14 @@ def signal(
     Columns are `COLUMNS`: `score` is `conviction` over the last `days`, `value` the sum of the purchases in USD,
     `buyers` distinct people, `senior` whether one of them is, `days_since` the last purchase became known, and
     `filings` where they can be read, the latest first. A company whose score is unknown, because a purchase does not
-    say what it was worth in USD, stands at the end without one. `top` keeps so many of each date. The variant `seed`
+    say what it was worth in USD, stands at the end without one; equal ones stand in the order of their tickers. `top`
+    keeps so many of each date. The variant `seed`
     is the published score, by the day of the trade, which counts what nobody knew yet (strategies/scores.py).
     """
     found = scores(events, dates, days, variant)
     bought = events[_purchases(events, variant)].sort_values(["known_at", "event_key"])
-    names = bought.drop_duplicates("issuer_id", keep="last").set_index("issuer_id")
     live = {day.date() for day in found.dates[np.diff(found.starts) > 0]}
-    parts = [
-        _of_a_day(found, day, bought[_counted(bought, day, days, variant)], names, top) for day in dates if day in live
-    ]
+    parts = [_of_a_day(found, day, bought[_counted(bought, day, days, variant)], top) for day in dates if day in live]
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*COLUMNS])
     return table[[*COLUMNS]]
 
@@ -98,10 +96,6 @@ def write(table: pd.DataFrame, path: Path) -> None:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
-def _safe(texts: pd.Series) -> pd.Series:
-    return texts.map({text: safe(text) for text in texts.dropna().unique()})
-
-
 def _purchases(events: pd.DataFrame, variant: Variant) -> "pd.Series[bool]":
     if variant == "seed":
         return (events["code"] == "P").fillna(value=False)
@@ -121,15 +115,13 @@ def _end(day: date) -> pd.Timestamp:
     return pd.Timestamp(day, tz=NEW_YORK) + pd.DateOffset(days=1)
 
 
-def _of_a_day(found: Scores, day: date, recent: pd.DataFrame, names: pd.DataFrame, top: int | None) -> pd.DataFrame:
-    ranked = found.ranked(day).head(top) if top else found.ranked(day)
+def _of_a_day(found: Scores, day: date, recent: pd.DataFrame, top: int | None) -> pd.DataFrame:
+    """The companies of a day, named as they were then: a ticker may be another company's by now."""
+    names = recent.drop_duplicates("issuer_id", keep="last").set_index("issuer_id")
     links = recent[::-1].groupby("issuer_id")["url"].agg(lambda urls: " ".join(urls.dropna().unique()))
-    issuers = ranked["issuer_id"]
-    told = {name: names[name].reindex(issuers).to_numpy() for name in ("symbol", "issuer", "issuer_cik")}
-    told |= {"filings": links.reindex(issuers).fillna("").to_numpy()}
-    table: pd.DataFrame = ranked.assign(
-        as_of=day.isoformat(),
-        rank=np.arange(1, len(ranked) + 1),
-        **told,
-    )
-    return table
+    table = found.ranked(day)
+    told = {name: names[name].reindex(table["issuer_id"]).to_numpy() for name in ("symbol", "issuer", "issuer_cik")}
+    told |= {"filings": links.reindex(table["issuer_id"]).fillna("").to_numpy()}
+    table = table.assign(as_of=day.isoformat(), **told)
+    table = table.sort_values(["score", *told], ascending=[False, *(True for _ in told)]).head(top or len(table))
+    return table.assign(rank=np.arange(1, len(table) + 1))
