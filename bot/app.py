@@ -190,8 +190,15 @@ class App:
         """
         if not spec and (file := self._strategy_file(figures)):
             return file.name, file.strategy
+        from strategies.rules import Stack
+
         spec = spec or self.settings.strategy
-        return spec, self._part("strategies", spec, figures=figures)
+        if isinstance(find("strategies", spec)[0], Stack):
+            raise ConfigError(f"{spec!r} is a strategy itself: write a function that takes a Kit and returns it")
+        strategy: Strategy = self._part("strategies", spec, figures=figures)
+        if not callable(strategy):
+            raise ConfigError(f"{spec!r} returns no strategy (found {type(strategy).__name__}): return follow(...)")
+        return spec, strategy
 
     @cached_property
     def sources(self) -> list[Source]:

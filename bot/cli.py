@@ -261,6 +261,8 @@ def explain(about: Annotated[str, typer.Argument(metavar="ID|TICKER")], *, form:
     from bot.explain import explain as told
     from bot.plain import plain
 
+    if not about.strip():
+        raise ConfigError("name what is to be explained: a ticker, or the ID of an event, a decision or an order")
     with wiring.opened(start(), read_only=True) as parts:
         decisions = parts.store.decided(about=about)
         known = {order.client_order_id: plain(order) for _, order in parts.store.orders()}

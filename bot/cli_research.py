@@ -24,7 +24,7 @@ def signal_(
     *,
     since: Annotated[str, typer.Option("--from", metavar="DATE", help="also of every day since then")] = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=".csv or .parquet")] = None,
-    days: Annotated[int, typer.Option("--days", min=1, help="how long a purchase counts")] = 30,
+    days: Annotated[int, typer.Option("--days", min=1, max=36_500, help="how long a purchase counts")] = 30,
     top: Annotated[int | None, typer.Option("--top", min=1, help="only so many companies of each day")] = None,
     published: Annotated[
         bool, typer.Option("--published", help="the score as it was published, for comparison: it looks ahead")

@@ -44,6 +44,7 @@ def check_strategy(strategy: Strategy, events: pd.DataFrame | None = None) -> No
 
 def _is_complete(events: pd.DataFrame, judged: pd.DataFrame) -> None:
     """Every row is there, under its index, with a verdict and a reason."""
+    _holds(isinstance(judged, pd.DataFrame), f"it must return the events with its verdicts (found {judged!r:.40})")
     _holds(judged.index.equals(events.index), "it must return every row, in the order and under the index it was given")
     lost = [name for name in (*events.columns, *VERDICT) if name not in judged.columns]
     _holds(not lost, f"its table lacks the column {next(iter(lost), '')!r}")

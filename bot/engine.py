@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.errors import ConfigError, NotPaperError
-from bot.events import as_table, decided, find_events
+from bot.events import as_table, decided, find_events, of_news
 from bot.freshness import Freshness
 from bot.halting import halt
 from bot.history import recalled, with_past
@@ -93,8 +93,7 @@ class Bot:
         past = self.store.past(found)
         seen = recalled(found, past)
         table = with_past(as_table(seen), past)
-        judged = self.strategy(table, now)
-        news = judged[judged.index < len(seen)]
+        news = of_news(self.strategy(table, now), len(seen))
         checks = getattr(self.strategy, "checks", None)  # a strategy of one's own need not tell more than a reason
         return decided(seen, news, checks(news, now) if checks else ())
 

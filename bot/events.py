@@ -108,6 +108,18 @@ def as_table(events: Sequence[Event]) -> pd.DataFrame:
     )
 
 
+def of_news(judged: Any, count: int) -> pd.DataFrame:
+    """Of what a strategy returned, the rows of the news: so many, which stood above their past.
+
+    ConfigError when it is no table of events with verdicts.
+    """
+    if not isinstance(judged, pd.DataFrame):
+        raise ConfigError(f"the strategy must return the events with its verdicts (found {type(judged).__name__})")
+    if missing := [name for name in ("event_key", *VERDICT) if name not in judged]:
+        raise ConfigError(f"the strategy's table lacks the column {missing[0]!r}: return the events with its verdicts")
+    return judged[judged.index < count]
+
+
 def decided(events: Sequence[Event], judged: pd.DataFrame, checks: Sequence[Any] = ()) -> list[Decision]:
     """Each event with the verdict that a strategy's table holds for it, and the table's further numbers as features.
 
@@ -138,7 +150,9 @@ def decided(events: Sequence[Event], judged: pd.DataFrame, checks: Sequence[Any]
     ]
 
 
-def _verdict(decision: str, rule: str, reason: str) -> Verdict:
+def _verdict(decision: str, rule: Any, reason: str) -> Verdict:
+    if decision == "skip" and not (isinstance(rule, str) and rule):
+        raise ConfigError("the strategy skips an event by no rule: name the one that refused")
     if decision == "skip":
         return Skip(rule=rule, reason=reason)
     if decision not in set(Side):

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from functools import partial
 from typing import Final
 
@@ -47,12 +47,10 @@ class Purchase:
         return f"{self.intent.client_order_id}: {what} on {self.intent.session}"
 
     def loss(self, quote: Quote) -> tuple[Decimal, str]:
-        """The part of the price paid that the bid is below it, and that in words."""
+        """The part of the price paid that the bid is below it, and that in words, rounded down."""
         part = 1 - quote.bid / self.price
-        return (
-            part,
-            f"paid {self._money(self.price)} on {self.intent.session}, bid {self._money(quote.bid)}: {part:.1%}",
-        )
+        paid = f"paid {self._money(self.price)} on {self.intent.session}, bid {self._money(quote.bid)}"
+        return part, f"{paid}: {part.quantize(Decimal('0.001'), ROUND_FLOOR):.1%} below"
 
     def _money(self, amount: Decimal) -> str:
         return f"{amount:,.2f} {self.currency}"
@@ -75,7 +73,8 @@ class Exits:
         `age` is how many sessions have come since that of the purchase, the one that an exit would go into included.
         """
         if self.after is not None and age >= self.after:
-            why = f"bought on {purchase.intent.session}, {age} sessions ago; it is held for {self.after}"
+            ago = f"{age} session{'' if age == 1 else 's'} ago"
+            why = f"bought on {purchase.intent.session}, {ago}; it is held for {self.after}"
             return Signal(side=Side.SELL, reason=f"{why} (BOT_EXIT_AFTER)")
         return None if self.stop is None else _stopped(purchase, self.stop, quote())
 
@@ -87,7 +86,8 @@ def _stopped(purchase: Purchase, stop: Decimal, quote: Quote | Skip | None) -> V
         unknown = f"without a quote in {purchase.currency} nobody knows whether it has reached its stop (BOT_STOP)"
         return Skip(rule="no_quote", reason=unknown, final=False)
     lost, words = purchase.loss(quote)
-    return Signal(side=Side.SELL, reason=f"{words} below, at most {stop:.1%} (BOT_STOP)") if lost >= stop else None
+    least = f"{decimal_text(stop * 100)}% (BOT_STOP)"
+    return Signal(side=Side.SELL, reason=f"{words}, and it is sold from {least} on") if lost >= stop else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ from strategies.rules import Rule, Stack, follow
 SEVERAL: Final = {"any_of": any_of, "all_of": all_of}
 COMPOSED: Final = (*SEVERAL, "not")
 TABLES: Final = ("bars", "sizes")  # parameters that no file holds: the settings name them
-STRICT: Final = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
+STRICT: Final = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=(), allow_inf_nan=False)
 DEEPEST: Final = 20
 
 
@@ -72,7 +72,7 @@ def read(path: Path, kit: Kit) -> StrategyFile:
     """The strategy in a file; ConfigError names the place of whatever is unknown or of a wrong type."""
     place = Place(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         layout = Layout.model_validate(tomllib.loads(text))
     except OSError as error:
         raise ConfigError(f"BOT_STRATEGY_FILE: {path} cannot be read ({type(error).__name__})") from None
@@ -158,7 +158,10 @@ class _Maker:
             raise ConfigError(f"{place}: there are too many rules within rules")
         kinds = [kind for kind in ("rule", *COMPOSED) if isinstance(said, Mapping) and kind in said]
         if len(kinds) != 1:
-            raise ConfigError(f"{place}: write one of rule, {', '.join(COMPOSED)} (found {_short(said)})")
+            said_so = said if isinstance(said, Mapping) and not kinds else ()
+            close = [name for key in said_so for name in difflib.get_close_matches(key, ("rule", *COMPOSED), n=1)]
+            hint = f"did you mean {close[0]}?" if close else f"found {_short(said)}"
+            raise ConfigError(f"{place}: write one of rule, {', '.join(COMPOSED)} ({hint})")
         if kinds == ["rule"]:
             return self._named(said, place)
         kind, name = kinds[0], said.get("name")

@@ -7,13 +7,14 @@ Here are those of the row itself; `activity` has what a company's insiders do to
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
+from bot.errors import ConfigError
 from bot.model import Role
 from bot.sessions import Sessions
 
@@ -55,7 +56,10 @@ def fraction_of_holdings(base: Base) -> Feature:
     Base `before` divides by the balance before the event: 1 is a full liquidation, infinity a new position. A sale
     counts only what is left after taking off the shares that came in by exercise or award in the same filing.
     Base `after` divides by the balance after it, and is missing when that is zero: the rule of the 2022 tutorial.
+    ConfigError for any other base.
     """
+    if base not in get_args(Base):
+        raise ConfigError(f"holdings are those before or after the trade (found {base!r})")
 
     def fraction(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         if base == "after":

@@ -10,6 +10,7 @@ import pandas as pd
 from strategies.features import Feature, value_usd
 from strategies.history import (
     DAY,
+    LONGEST,
     History,
     codes,
     column,
@@ -35,7 +36,7 @@ def is_first_buy(years: float = 3) -> Feature:
     Unknown without `known_at`, and when none is seen but the history begins later than that: at the table's earliest
     `known_at`, or the instant in `events.attrs["history_from"]` (ISO 8601). What is not a purchase is no first one.
     """
-    span = round(years * YEAR)
+    span = round(min(years * YEAR, LONGEST))
 
     def first(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         past, bought = history(events), sides(events)[0]

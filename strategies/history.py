@@ -9,6 +9,7 @@ import pandas as pd
 from strategies.kernels import FOREVER, NEVER, Flags, Ids, Numbers, Places, Times, compiled, counting_sort, pays
 
 DAY: Final = 86_400_000_000  # microseconds
+LONGEST: Final = 1000 * 365 * DAY  # as far back as anybody looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def in_order(rows: Places, times: Times, *keys: Ids) -> Places:
 
 def ending(until: Times, enters: Times, span: int) -> Times:
     """From when on each row no longer stands: superseded, or more than `span` past."""
-    return np.minimum(until, enters + span + 1)
+    return np.minimum(until, enters + min(span, LONGEST) + 1)
 
 
 def column(events: pd.DataFrame, rows: Places, found: np.ndarray[Any, Any]) -> "pd.Series[float]":

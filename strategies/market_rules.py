@@ -19,10 +19,8 @@ def dipped(by: Share, *, bars: pd.DataFrame, sessions: PositiveInt = 20) -> Rule
 
     def words(events: pd.DataFrame) -> Iterator[Case]:
         yield events[name].isna(), f"{{symbol}} has no closes of the last {sessions} sessions"
-        yield (
-            True,
-            f"{{{name}:%}} below the highest close of {sessions} sessions (asked for: at least {percent(least)})",
-        )
+        dip = f"{{{name}:%>={least!r}}} below the highest close of {sessions} sessions"
+        yield True, f"{dip} (asked for: at least {percent(least)})"
 
     return Rule(
         name="dipped",

@@ -1,18 +1,20 @@
 """Rules about the person: how senior, and whether the trade is a habit or something new."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Annotated, Final
 
 import pandas as pd
-from pydantic import NonNegativeFloat, PositiveFloat
+from pydantic import Field, PositiveFloat
 
 from strategies.features import role_weight
 from strategies.habits import is_first_buy, is_largest, is_routine
 from strategies.rules import Rule
 from strategies.words import Case, decimals
 
+Weight = Annotated[float, Field(ge=0, le=1)]
 
-def senior(*, weight: NonNegativeFloat = 0.7) -> Rule:
+
+def senior(*, weight: Weight = 0.7) -> Rule:
     """Only people whose role weighs at least so much, from 0 to 1; a role that is not known has no weight.
 
     1 is the finance chief, 0.9 the chief executive and whoever chairs the board, 0.7 any other chief officer

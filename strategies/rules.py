@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
 from pydantic import NonNegativeInt, PositiveFloat
 
 from bot.errors import ConfigError
+from bot.events import EXTRA, LINKS, VERDICT
 from bot.sessions import Sessions
+from bot.trades import COLUMNS
 from strategies.features import (
     Base,
     Feature,
@@ -22,11 +24,25 @@ from strategies.features import (
     sessions_since_known,
     value_usd,
 )
-from strategies.words import Case, Condition, Places, Said, decimals, gathered, joined, percent, shown, strings, written
+from strategies.words import (
+    Case,
+    Condition,
+    Places,
+    Said,
+    columns_of,
+    decimals,
+    gathered,
+    joined,
+    percent,
+    shown,
+    strings,
+    written,
+)
 
 Share = str | float | Decimal
 """A part of a whole: `"1%"`, or 0.01."""
 
+TAKEN: Final = frozenset({*COLUMNS, *EXTRA, *LINKS, *VERDICT})
 CODES: Final = {
     "A": "an award",
     "C": "a conversion",
@@ -54,9 +70,24 @@ class Rule:
     features: Mapping[str, Feature] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        name, words = cast("tuple[Any, Any]", (self.name, self.words))  # who writes rules may check no types
+        if not (isinstance(name, str) and name.strip() and name.isprintable()):
+            raise ConfigError(f"a rule needs a name that can be printed on a line (found {name!r})")
+        if isinstance(words, str):
+            columns_of(words)
+        elif not callable(words):
+            raise ConfigError(f"the words of {self.name} are neither a sentence nor a function that yields sentences")
+
     def cases(self, table: pd.DataFrame) -> Iterable[Case]:
         """The rule's sentences with the rows of the table that they are for."""
-        return [(True, self.words)] if isinstance(self.words, str) else self.words(table)
+        if isinstance(self.words, str):
+            return [(True, self.words)]
+        found: Any = self.words(table)
+        if isinstance(found, str) or not isinstance(found, Iterable):
+            raise ConfigError(f"the words of {self.name} must yield conditions with sentences (found {found!r})")
+        cases: Iterable[Case] = found
+        return cases
 
     def said(self, table: pd.DataFrame, rows: Places) -> Iterator[Said]:
         """What the rule says of these rows of the table; rows it says nothing of are left out."""
@@ -83,19 +114,24 @@ class Stack:
     It returns the events with each rule's features as columns, and `decision` (buy, sell or skip), `rule` (the first
     that refused, empty for none) and `reason` in words. What passes and is neither bought nor sold on the open market
     cannot be followed, and is refused as by `open_market`. ConfigError when two rules call different features by one
-    name.
+    name, a feature has the name of a column, or a rule or feature does not give each event its own answer.
     """
 
     rules: tuple[Rule, ...]
 
     def __post_init__(self) -> None:
+        given: tuple[Any, ...] = self.rules
+        if odd := [each for each in given if not isinstance(each, Rule)]:
+            name = getattr(odd[0], "__name__", None)
+            hint = f"if {name} makes one, call it: {name}(...)" if name else f"found {type(odd[0]).__name__}"
+            raise ConfigError(f"a strategy follows rules, one after the other; {hint}")
         features_of(self.rules)
 
     def __call__(self, events: pd.DataFrame, as_of: datetime | None = None) -> pd.DataFrame:
         """Every event with its verdict, as of an instant; without one, each as it became known."""
         rules, table = (*self.rules, open_market), self._with_features(events, as_of)
         # The place of the first rule that refuses a row; one past the last rule when none does.
-        first = np.full(len(table), len(rules), dtype=np.int8)
+        first = np.full(len(table), len(rules), dtype=np.min_scalar_type(len(rules)))
         for place in reversed(range(len(rules))):
             first[~passed(rules[place], table)] = place
         refused = [rule.said(table, np.flatnonzero(first == place)) for place, rule in enumerate(rules)]
@@ -123,7 +159,7 @@ class Stack:
         self, events: pd.DataFrame, as_of: datetime | None, without: frozenset[str] = frozenset()
     ) -> pd.DataFrame:
         features = ((name, feature) for name, feature in features_of(self.rules).items() if name not in without)
-        return events.assign(**{name: feature(events, as_of) for name, feature in features})
+        return events.assign(**{name: _column(name, feature, events, as_of) for name, feature in features})
 
 
 def follow(*rules: Rule) -> Stack:
@@ -160,7 +196,26 @@ def _plain(value: Any) -> Any:
 
 def passed(rule: Rule, table: pd.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Which rows pass; what is unknown does not."""
-    return rule.passes(table).fillna(value=False).to_numpy(dtype=bool)
+    try:
+        found = rule.passes(table)
+    except KeyError as error:
+        missing = f"{error}, which is neither a column of the events nor one of its features"
+        raise ConfigError(f"the rule {rule.name} looks at {missing}") from error
+    if not (_is_of(table, found) and pd.api.types.is_bool_dtype(found)):
+        raise ConfigError(f"the rule {rule.name} must say yes or no of each event, under the index of the events")
+    return found.fillna(value=False).to_numpy(dtype=bool)
+
+
+def _column(name: str, feature: Feature, events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
+    found = feature(events, as_of)
+    if not (_is_of(events, found) and pd.api.types.is_numeric_dtype(found)):
+        raise ConfigError(f"the feature {name} must give one number for each event, under the index of the events")
+    return found
+
+
+def _is_of(events: pd.DataFrame, found: Any) -> bool:
+    """Whether it has a value for each of these rows, in their order: any other would be taken for another row's."""
+    return isinstance(found, pd.Series) and found.index.equals(events.index)
 
 
 def features_of(rules: Iterable[Rule]) -> dict[str, Feature]:
@@ -170,6 +225,8 @@ def features_of(rules: Iterable[Rule]) -> dict[str, Feature]:
         for name, feature in rule.features.items():
             if features.setdefault(name, feature) != feature:
                 raise ConfigError(f"two rules call different features {name!r}; give one of them another name")
+            if name in TAKEN:
+                raise ConfigError(f"the events have a column {name!r} already; give the feature another name")
     return features
 
 
@@ -251,7 +308,7 @@ def more_than(share: Share, *, base: Base = "before") -> Rule:
 
     def words(events: pd.DataFrame) -> Iterator[Case]:
         asked = f" (asked for: more than {percent(least)})"
-        cases = _share_before(events) if base == "before" else _share_after(events)
+        cases = _share_before(events, least) if base == "before" else _share_after(events, least)
         yield from ((rows, "{shares:,} shares {side:buy=bought|=sold}" + sentence + asked) for rows, sentence in cases)
 
     return Rule(
@@ -262,18 +319,20 @@ def more_than(share: Share, *, base: Base = "before") -> Rule:
     )
 
 
-def _share_before(events: pd.DataFrame) -> Iterator[tuple[Condition, str]]:
+def _share_before(events: pd.DataFrame, least: float) -> Iterator[tuple[Condition, str]]:
     yield events["held_before"].isna(), ", but the holdings before are unknown"
     less = (events["side"] == "sell") & (events["exercised"] > 0)
     for rows, net in ((less, " less {exercised:,} that came in by exercise or award with them"), (~less, "")):
         new = ", none held before: {side:buy=a new position|=an exercise-and-sell}"
         yield rows & (events["held_before"] == 0), net + new
-        yield rows, net + " of {held_before:,} held before = {fraction_of_holdings:%}, basis = {basis}"
+        share = f"{{fraction_of_holdings:%>{least!r}}}"
+        yield rows, f"{net} of {{held_before:,}} held before = {share}, basis = {{basis}}"
 
 
-def _share_after(events: pd.DataFrame) -> Iterator[tuple[Condition, str]]:
+def _share_after(events: pd.DataFrame, least: float) -> Iterator[tuple[Condition, str]]:
     yield events["shares_after"].isna(), ", but the holdings after are unknown"
-    yield events["shares_after"] > 0, ", {shares_after:,} held after = {fraction_of_holdings_after:%}"
+    share = f"{{fraction_of_holdings_after:%>{least!r}}}"
+    yield events["shares_after"] > 0, f", {{shares_after:,}} held after = {share}"
     yield True, ", none held after"
 
 

@@ -29,11 +29,15 @@ SHARED: Final = pd.StringDtype("python", na_value=np.nan)
 
 
 class Part(NamedTuple):
-    """A piece of a sentence: words, then a column's value in some form, or nothing."""
+    """A piece of a sentence: words, then a column's value in some form, or nothing.
+
+    Beside a `limit` (`>0.01`) the value is shown as above it, or not, as it is.
+    """
 
     words: str
     column: str
     form: str
+    limit: str = ""
 
 
 class Spelled(NamedTuple):
@@ -137,13 +141,13 @@ def shown(cases: Iterable[Case], rows: Places) -> Iterator[tuple[list[str], Plac
 
 
 def percent(fraction: float) -> str:
-    """The fraction as a sentence shows it."""
-    return _percents([float(np.rint(fraction * 10_000))])[0]
+    """The fraction that is asked for, in percent and in full."""
+    return f"{decimals(fraction * 100)} %"
 
 
 def decimals(number: float) -> str:
-    """The number as a sentence shows it with two decimals at most."""
-    return _decimals([float(np.floor(np.round(number * 100, 6)))])[0]
+    """The number that is asked for, in full."""
+    return f"{number:,.15g}"
 
 
 def _holds(condition: Condition, rows: Places) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
@@ -206,9 +210,21 @@ def _pieces(part: Part, table: pd.DataFrame, rows: Places) -> list[Piece]:
             f"a rule's sentence shows {part.column!r}, which is neither a column of the events nor a feature"
         )
     values = table[part.column].array.take(rows)
-    if part.form in ROUNDED:
-        values = ROUNDED[part.form](values)
-    return before + (_in_groups(values, part.form) or [_spelled(values, part)])
+    try:
+        rounded = ROUNDED[part.form](values) if part.form in ROUNDED else values
+        rounded = _on_its_side(rounded, values.astype("float64"), part.limit) if part.limit else rounded
+        return before + (_in_groups(rounded, part.form) or [_spelled(rounded, part)])
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ConfigError(f"a rule's sentence cannot show {part.column!r} as {part.form!r}") from error
+
+
+def _on_its_side(hundredths: Any, fractions: Any, limit: str) -> Any:
+    """Rounded percentages, moved by one hundredth where rounding has brought them to the other side of the limit."""
+    above = np.greater_equal if limit.startswith(">=") else np.greater
+    least = float(limit.strip(">="))
+    # But for the noise of a float: 40 is 20 % below 50.
+    is_above, seems = above(np.round(fractions, 12), least), above(hundredths, round(least * 10_000, 6))
+    return hundredths + (is_above & ~seems) - (seems & ~is_above)
 
 
 def _spelled(values: Any, part: Part) -> Spelled:
@@ -246,7 +262,8 @@ def _form(part: Part) -> tuple[Writer, str]:
     """How values are written, and what stands where one is missing.
 
     `{x}` as it is, `{x!r}` quoted, `{x:,}` whole with commas, `{x:.2}` with two decimals at most, rounded down so that
-    it stays below what it is below, `{x:%}` a fraction in percent with two decimals at most,
+    it stays below what it is below, `{x:%}` a fraction in percent with two decimals at most, `{x:%>0.01}` and
+    `{x:%>=0.01}` the same, but above 0.01 or from it on only if it is so,
     `{x:day(s)}` counted (1 day, 2 days), `{x:date}` and `{x:minute}` a date, an instant in UTC; `{x:buy=bought|=sold}`
     what stands behind the value's name, or behind none.
     """
@@ -254,7 +271,7 @@ def _form(part: Part) -> tuple[Writer, str]:
         return FORMS[part.form], f"no {part.column}" if part.form == "r" else "unknown"
     if part.form.endswith("(s)"):
         thing = part.form.removesuffix("(s)")
-        return lambda values: [f"{value:.0f} {thing}{'' if value == 1 else 's'}" for value in values], "unknown"
+        return lambda values: [f"{value:.0f} {thing}{'' if round(value) == 1 else 's'}" for value in values], "unknown"
     if "=" in part.form:
         named = dict(choice.partition("=")[::2] for choice in part.form.split("|"))
         return lambda values: [named.get(value, named.get("", value)) for value in map(str, values)], named.get(
@@ -316,11 +333,16 @@ def _since_1970(instants: Any, unit: str) -> Any:
 
 @lru_cache(maxsize=1000)
 def parts(sentence: str) -> tuple[Part, ...]:
-    """What the sentence consists of; `{x:minute}` is a date and a time of day."""
+    """What the sentence consists of; `{x:minute}` is a date and a time of day. ConfigError for what is no sentence."""
     made: list[Part] = []
-    for words, column, form, conversion in Formatter().parse(sentence):
+    try:
+        parsed = [*Formatter().parse(sentence)]
+    except ValueError as error:
+        raise ConfigError(f"the sentence {sentence!r} of a rule cannot be read: {error}") from None
+    for words, column, form, conversion in parsed:
         if form == "minute":
             made += [Part(words, column or "", "date"), Part(" ", column or "", "clock")]
         else:
-            made.append(Part(words, column or "", form or conversion or ""))
+            kind, at, limit = (form or conversion or "").partition(">")
+            made.append(Part(words, column or "", kind, at + limit))
     return tuple(made)

@@ -404,7 +404,10 @@ def test_an_exit_is_explained_from_the_purchase_to_the_fill(house: House) -> Non
     (sale,) = house.run(MORNING + DAY)
     (row,) = house.store.decided(about=sale.client_order_id)
     assert (row["source"], row["side"], row["decision"]) == ("exit", "sell", "sell")
-    assert row["reason"] == "paid 40.00 USD on 2026-03-03, bid 33.00 USD: 17.5% below, at most 15.0% (BOT_STOP)"
+    assert (
+        row["reason"]
+        == "paid 40.00 USD on 2026-03-03, bid 33.00 USD: 17.5% below, and it is sold from 15% (BOT_STOP) on"
+    )
     lines = explain(row, plain(sale), [])
     assert lines == [
         f"NWRB  insiderbot, exit: SELL   [{row['event_key']}]",

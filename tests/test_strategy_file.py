@@ -198,6 +198,8 @@ def test_what_is_wrong_with_the_file_is_said_in_one_sentence(text, words):
     [
         ('"largest"', "rule 2: write one of rule, any_of, all_of, not (found 'largest')"),
         ("{}", "rule 2: write one of rule, any_of, all_of, not (found {})"),
+        ('{any_off = [{rule = "largest"}]}', "rule 2: write one of rule, any_of, all_of, not (did you mean any_of?)"),
+        ('{rul = "largest"}', "rule 2: write one of rule, any_of, all_of, not (did you mean rule?)"),
         ('{rule = "largest", not = {}}', "rule 2: write one of rule, any_of, all_of, not"),
         ("{rule = 3}", "rule 2: the rule's name must be text (found 3)"),
         ('{rule = "clusterd"}', "rule 2: there is no 'clusterd' among the rules; did you mean clustered?"),
@@ -213,6 +215,9 @@ def test_what_is_wrong_with_the_file_is_said_in_one_sentence(text, words):
         ('{rule = "clustered", owners = true}', "rule 2, clustered: owners should be a valid integer (found True)"),
         ('{rule = "clustered", owners = 0}', "rule 2, clustered: owners should be greater than 0 (found 0)"),
         ('{rule = "more_than"}', "rule 2, more_than: share is missing"),
+        ('{rule = "convinced", score = nan}', "rule 2, convinced: score should be a finite number (found nan)"),
+        ('{rule = "first_buy", years = inf}', "rule 2, first_buy: years should be a finite number (found inf)"),
+        ('{rule = "senior", weight = 5.0}', "rule 2, senior: weight should be less than or equal to 1 (found 5.0)"),
         ('{rule = "more_than", share = "a lot"}', "rule 2, more_than: 'a lot' is not a share: write 1% or 0.01"),
         (
             '{rule = "more_than", share = true}',
@@ -238,6 +243,11 @@ def test_what_is_wrong_with_a_rule_is_said_with_its_place(rule, words):
     with pytest.raises(ConfigError) as caught:
         with_rules('{rule = "open_market"}', rule)
     assert str(caught.value).startswith(f"my.toml, {words}")
+
+
+def test_a_file_of_the_notepad_is_read():
+    Path("my.toml").write_text('\ufeffname = "mine"\nrules = [{rule = "largest"}]', encoding="utf-8")
+    assert read(Path("my.toml"), kit()).name == "mine"
 
 
 def test_brackets_without_end_are_no_toml():

@@ -38,6 +38,8 @@ def read(path: Path) -> pd.DataFrame:
         table = pd.read_parquet(path)
     except ImportError:
         raise ConfigError("to read Parquet files, install pyarrow: `pip install insiderbot[research]`") from None
+    except FileNotFoundError:
+        raise ConfigError(f"there is no file {path}") from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as a Parquet file: {error}") from None
     try:

@@ -1,6 +1,7 @@
 """Sentences with a row's own numbers: every form, missing values, and the same words for one row and for many."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -106,10 +107,36 @@ def test_a_row_falls_under_its_first_case_and_without_one_nothing_is_said(rows):
     assert said(table, *cases) == expected
 
 
-@given(st.floats(0, 1e6))
-def test_a_threshold_is_written_as_a_row_s_own_share_is(share):
-    table = table_of([("buy", None, share * 1e6, None, None)]).assign(share=[share])
-    assert said(table, (True, "{share:%}")) == [percent(share)]
+@given(st.floats(0, 10), st.integers(0, 10**6))
+def test_a_share_is_shown_on_the_side_of_what_is_asked_for_where_it_is(share, millionths):
+    least = millionths / 10**6
+    table = table_of([("buy", None, 1.0, None, None)]).assign(share=[share])
+    asked = shown(percent(least))
+    (above,), (from_it_on,) = (said(table, (True, f"{{share:%{limit}{least!r}}}")) for limit in (">", ">="))
+    if abs(share - least) > 1e-9:  # nearer than that is the noise of a float
+        assert (shown(above) > asked) == (share > least)
+        assert (shown(from_it_on) >= asked) == (share >= least)
+    assert {abs(shown(text) - Decimal(share) * 100) <= Decimal("0.0151") for text in (above, from_it_on)} == {True}
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(0.01004, "1.01 %"), (0.01, "1 %"), (0.00997, "1 %"), (0.0123, "1.23 %"), (np.inf, "inf %")]
+)
+def test_what_is_more_than_one_percent_is_not_said_to_be_one_percent(share, words):
+    table = table_of([("buy", None, 1.0, None, None)]).assign(share=[share])
+    assert said(table, (True, "{share:%>0.01}")) == [words]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"), [(0.00125, "0.125 %"), (0.00004, "0.004 %"), (0.07, "7 %"), (12.0, "1,200 %")]
+)
+def test_what_is_asked_for_is_written_in_full(asked, words):
+    assert percent(asked) == words
+
+
+def shown(text):
+    """The number that a percentage says."""
+    return Decimal(text.removesuffix(" %").replace(",", ""))
 
 
 def test_a_share_beyond_all_bounds_is_written():
