@@ -195,7 +195,7 @@ def test_what_the_news_tell_again_is_not_told_twice(store: Repository) -> None:
     assert len(with_past(as_table(seen), store.past(seen))) == 1
 
 
-def test_a_person_s_past_is_whole_and_a_company_s_is_what_is_not_too_old(store: Repository) -> None:
+def test_a_person_s_trades_are_whole_and_a_company_s_are_those_that_are_not_too_old(store: Repository) -> None:
     long_ago = KNOWN_AT - timedelta(days=500)
     old = [
         trade(known_at=long_ago, filed_on=long_ago.date(), shares=Decimal(7)),
@@ -204,6 +204,17 @@ def test_a_person_s_past_is_whole_and_a_company_s_is_what_is_not_too_old(store: 
     ]
     store.record([], [], NOW, find_events(table(*old)))
     assert told(store.past(find_events(table(trade())))) == [("Okafor Adaeze M", 7), ("Lindqvist Marit", 9)]
+
+
+def test_what_a_person_filed_beside_trades_comes_back_for_400_days_and_ever_where_a_position_begins(
+    store: Repository,
+) -> None:
+    days = {Decimal(7): KNOWN_AT - timedelta(days=500), Decimal(9): KNOWN_AT - timedelta(days=300)}
+    awards = [trade(code="A", side=None, shares=n, known_at=at, filed_on=at.date()) for n, at in days.items()]
+    store.record([], [], NOW, find_events(table(*awards)))
+    opening = trade(shares=Decimal(1000), shares_after=Decimal(1000))
+    assert [shares for _, shares in told(store.past(find_events(table(trade()))))] == [9]
+    assert [shares for _, shares in told(store.past(find_events(table(opening))))] == [7, 9]
 
 
 def test_of_the_others_only_open_market_trades_are_told_and_of_other_companies_late_purchases(

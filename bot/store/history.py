@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, func, insert, select
 
-from bot.events import basis
+from bot.events import basis, opens
 from bot.history import HISTORY_FROM, company_in, person_in
 from bot.model import Event, Side
 from bot.store.queries import chunks
@@ -18,7 +18,7 @@ from bot.trades import COLUMNS, DAY, DTYPES, FLAG, INSTANT, NUMBER, TEXT
 
 SEVERAL: Final = "several"
 MANY: Final = 10_000  # keys per query; twice as many are below every engine's limit on bound values
-LOOK_BACK: Final = timedelta(days=400)  # how far a strategy sees the others of a company; a person's own past is whole
+LOOK_BACK: Final = timedelta(days=400)  # how far a strategy sees what is not a person's own open-market trade
 LATELY: Final = timedelta(days=40)  # how far it sees whatever anybody bought: ranks compare all companies
 KINDS: Final = {
     **{name: kind for name, kind in COLUMNS.items() if name != "key"},
@@ -49,19 +49,24 @@ def keep(connection: Connection, seen: Sequence[Event]) -> None:
 
 
 def around(connection: Connection, seen: Sequence[Event]) -> pd.DataFrame:
-    """The past of these events' companies and people: everything of the people, and the company's last 400 days.
+    """The past of these events' companies and people: above all what was bought and sold on the open market.
 
-    Of the people that is everything, since whatever they filed may show what they held; of the company's others what
-    was bought and sold on the open market, and what anybody bought lately.
-    Its `attrs` say from when on anything was kept, of whomever: before that, nothing is known not to have happened.
+    Of the people that is all of it, and whatever else they filed in the last 400 days, or ever where they seem to begin
+    a position: it may show what they held. Of the company's others it is the last 400 days, of anybody what was bought
+    lately. Its `attrs` say from when on anything was kept, of whomever: before that, nothing is known not to have
+    happened.
     """
     first = min((event.trade.known_at for event in seen if event.trade.known_at), default=None)
     since = _written(first - LOOK_BACK) if first else ""
     rows: list[Sequence[Any]] = []
     words = ({person_in(event) for event in seen}, {company_in(event) for event in seen})
+    is_late, is_traded = history.c.known_at >= since, history.c.side.is_not(None)
     for who, where in zip_longest(*(chunks(sorted(each), MANY) for each in words)):
-        lately = history.c.company.in_(where or ()) & (history.c.known_at >= since) & history.c.side.is_not(None)
-        rows += connection.execute(EVERYTHING.where(history.c.person.in_(who or ()) | lately)).all()
+        theirs = history.c.person.in_(who or ()) & (is_traded | is_late)
+        others = history.c.company.in_(where or ()) & is_traded & is_late
+        rows += connection.execute(EVERYTHING.where(theirs | others)).all()
+    for who in chunks(sorted({person_in(event) for event in seen if opens(event)})):
+        rows += connection.execute(EVERYTHING.where(history.c.person.in_(who))).all()
     if first:
         bought = history.c.side == Side.BUY
         rows += connection.execute(EVERYTHING.where(bought, history.c.known_at >= _written(first - LATELY))).all()
