@@ -9,7 +9,9 @@ from bot.ports import Store
 log: Final = logging.getLogger("insiderbot.halting")
 
 
-def halt(store: Store, reason: str, now: datetime) -> None:
-    """From now on nothing is sent; where that was so before, the first reason stays."""
-    if store.halt(f"halted by itself: {reason}", now, anew=False):
+def halt(store: Store, reason: str, now: datetime) -> bool:
+    """From now on nothing is sent; where that was so before, the first reason stays. Whether this reason is told."""
+    is_told = store.halt(f"halted by itself: {reason}", now, anew=False)
+    if is_told:
         log.error("halted", extra={"facts": {"reason": reason}})
+    return is_told

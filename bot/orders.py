@@ -115,8 +115,7 @@ class Desk:
             raise
         except (BrokerError, HaltedError) as error:
             log.warning("order left as it is", extra={"facts": {**_told(order), "reason": str(error)}})
-            if isinstance(error, ContradictionError):
-                halt(self._store, str(error), self._clock())
+            if isinstance(error, ContradictionError) and halt(self._store, str(error), self._clock()):
                 self._store.acknowledge([order.client_order_id], ())
 
     def _set_aside(self, order: Order) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from bot.errors import BrokerError
+from bot.errors import BrokerError, NotPaperError, UnwelcomeError
 from bot.halting import halt
 from bot.model import Account, Holding, Order, OrderIntent, OrderStatus, Position, Side
 from bot.ports import Broker, Clock, Store
@@ -16,7 +16,9 @@ log: Final = logging.getLogger("insiderbot.reconcile")
 WATCHED: Final = timedelta(days=7)  # what is over, and a day more: two sessions at least, whatever the holidays
 SETTLES: Final = timedelta(minutes=5)  # after a purchase: by then the shares are among the broker's positions
 PREFIX: Final = "itb-"  # of every key that one of our orders is sent under
-LIVE: Final = frozenset({OrderStatus.WORKING, OrderStatus.PARTIAL, OrderStatus.FILLED})
+FILLING: Final = frozenset({OrderStatus.WORKING, OrderStatus.PARTIAL})
+LIVE: Final = frozenset({*FILLING, OrderStatus.FILLED})
+TOLD: Final = 3  # reasons for one halt; so many are read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +61,21 @@ class Reconciler:
         revived = [order for order, _ in findings.revived]
         pinned, gone = self._store.broker_account(), absent(self._store, positions, self._clock(), revived)
         lost = reset(pinned, account, gone, positions)
-        if breach := findings.breach or lost:
-            halt(self._store, breach, self._clock())
-            self._store.acknowledge(findings.disputed, gone if lost else ())
-        elif self._store.resumed():
+        breach = findings.breach or lost
+        # Only who was told has seen it: what is found while the bot is halted already will halt it again.
+        is_told = breach is not None and halt(self._store, breach, self._clock())
+        if is_told:
+            self._store.acknowledge(findings.disputed, () if findings.breach else gone)
+        elif breach is None and self._store.resumed():
             self._store.write_off(gone)
-        if account.id != pinned:
+        if pinned is None or (is_told and breach is lost and account.id != pinned):
             self._store.settle_in(account.id)
         for order, answer in findings.revived:
             self._open_again(order, answer)
         for broker_order_id in findings.stray:
-            log.warning("an order that nobody will activate is canceled", extra={"facts": {"id": broker_order_id}})
-            self._broker.cancel(broker_order_id)
+            self._cancel(broker_order_id, "an order that nobody will activate is canceled")
+        for broker_order_id in live(listed) if self._store.flattens() else ():
+            self._cancel(broker_order_id, "an order that lives is canceled, as it was asked for")
 
     def _theirs(
         self, waiting: Sequence[tuple[OrderIntent, Order]]
@@ -82,6 +87,17 @@ class Reconciler:
         if _ids(listed) != _ids(self._broker.orders(since)):
             raise BrokerError("the broker's orders changed while they were read: nothing is sent for now")
         return listed, account, positions
+
+    def _cancel(self, broker_order_id: str, why: str) -> None:
+        """Cancel it; one that cannot be canceled now keeps nothing else from being done."""
+        facts = {"id": broker_order_id}
+        log.warning(why, extra={"facts": facts})
+        try:
+            self._broker.cancel(broker_order_id)
+        except (NotPaperError, UnwelcomeError):
+            raise
+        except BrokerError as error:
+            log.warning("it could not be canceled", extra={"facts": {**facts, "reason": str(error)}})
 
     def _open_again(self, order: Order, answer: Order) -> None:
         log.error("an order that was over is not", extra={"facts": {"client_order_id": order.client_order_id}})
@@ -100,6 +116,7 @@ def compare(
 ) -> Findings:
     """Our orders by their keys against all that the broker lists; what others have placed there is left alone.
 
+    An order under one of our keys that is not the one we sent is a breach.
     Of the keys that are `acknowledged` nothing is found but strays, and no stray is what may be an order in `waiting`.
     What was filled after `shown_by` may not be listed as filled yet.
     """
@@ -110,6 +127,7 @@ def compare(
             found.setdefault(order.client_order_id, []).append(order)
     unknown = tuple(key for key in found if key not in ours)
     known = [(ours[key], under_it) for key, under_it in found.items() if key in ours]
+    same = [(order, [each for each in under_it if not _difference(order, each)]) for order, under_it in known]
     breaches = {
         order.client_order_id: reason for order, under_it in known if (reason := _breach(order, under_it, shown_by))
     }
@@ -119,27 +137,30 @@ def compare(
             f"the broker has {len(unknown)} orders of ours that this database does not know, such as {unknown[0]}:"
             " it is not the database they were placed from, or an older copy of it",
         )
+    reasons = list(dict.fromkeys(breaches.values()))
     return Findings(
         revived=tuple(
-            (order, each)
-            for order, under_it in known
-            for each in under_it
-            if order.status.is_final
-            and order.status is not OrderStatus.FILLED
-            and (each.status in LIVE or each.filled > order.filled)
-            and order.broker_order_id in {None, each.broker_order_id}
+            (order, alive)
+            for order, under_it in same
+            if (alive := next((each for each in under_it if _is_alive(order, each)), None))
         ),
         stray=tuple(
             each.broker_order_id
             for each in theirs
-            if each.status is OrderStatus.INACTIVE
-            and each.broker_order_id
-            and _is_retired(ours.get(each.client_order_id), each)
-            and not any(_may_be(order, each, misnamed=each.client_order_id not in ours) for order in waiting)
+            if each.broker_order_id and _is_stray(each, ours.get(each.client_order_id), waiting)
         ),
         disputed=tuple(breaches),
-        breach=next(iter(breaches.values()), None),
+        breach="; ".join(reasons[:TOLD]) + (f"; and {more} more" if (more := len(reasons) - TOLD) > 0 else "") or None,
     )
+
+
+def live(listed: Sequence[Order]) -> list[str]:
+    """The broker's ids of those of our orders that can still be filled."""
+    return [
+        each.broker_order_id
+        for each in listed
+        if each.broker_order_id and each.client_order_id.startswith(PREFIX) and each.status in FILLING
+    ]
 
 
 def absent(store: Store, positions: Sequence[Position], now: datetime, revived: Sequence[Order] = ()) -> list[Holding]:
@@ -180,7 +201,11 @@ def reset(pinned: str | None, account: Account, gone: Sequence[Holding], positio
 
 def _breach(order: Order, theirs: Sequence[Order], shown_by: datetime | None) -> str | None:
     """Why what the broker has under one key cannot be, or None."""
-    live = [each for each in theirs if each.status in LIVE]
+    if other := next((different for each in theirs if (different := _difference(order, each))), None):
+        return f"the broker has another order under {order.client_order_id}, {other}"
+    if more := next((each for each in theirs if each.filled > order.quantity), None):
+        return f"the broker says that {more.filled} of {order.quantity} shares of {order.client_order_id} are filled"
+    live = [each for each in theirs if each.status in LIVE or each.filled]
     if len(live) > 1:
         return f"the broker has {len(live)} live orders under {order.client_order_id}: there may be one"
     if live and order.broker_order_id not in {None, live[0].broker_order_id}:
@@ -200,6 +225,32 @@ def _breach(order: Order, theirs: Sequence[Order], shown_by: datetime | None) ->
     return None
 
 
+def _is_alive(order: Order, theirs: Order) -> bool:
+    """Whether an order that is over here is not over there, or more of it was filled."""
+    is_over = order.status.is_final and order.status is not OrderStatus.FILLED
+    is_it = order.broker_order_id in {None, theirs.broker_order_id}
+    return is_over and is_it and (theirs.status in LIVE or theirs.filled > order.filled)
+
+
+def _difference(order: Order, theirs: Order) -> str | None:
+    """In what the broker's order is not the one that was sent, or None; it may call the share by another symbol."""
+    for name in ("side", "quantity"):
+        if getattr(order, name) != getattr(theirs, name):
+            return f"with {name} {getattr(theirs, name)} where {getattr(order, name)} was sent"
+    return None if _same_share(order, theirs) else f"of {theirs.isin or theirs.symbol}"
+
+
+def _same_share(order: Order, theirs: Order) -> bool:
+    return order.isin == theirs.isin if order.isin and theirs.isin else order.symbol == theirs.symbol
+
+
+def _is_stray(theirs: Order, mine: Order | None, waiting: Sequence[Order]) -> bool:
+    """Whether nobody will ever activate it: it is inactive, its key is retired, and it can be no order that waits."""
+    misnamed = mine is None or _difference(mine, theirs) is not None
+    is_idle = theirs.status is OrderStatus.INACTIVE and _is_retired(mine, theirs)
+    return is_idle and not any(_may_be(order, theirs, misnamed=misnamed) for order in waiting)
+
+
 def _is_retired(order: Order | None, theirs: Order) -> bool:
     """Whether an order at the broker is none that we could still activate; never while the key is open."""
     return order is None or order.status.is_final or order.broker_order_id not in {None, theirs.broker_order_id}
@@ -209,8 +260,7 @@ def _may_be(order: Order, theirs: Order, *, misnamed: bool) -> bool:
     """Whether this is the open order, or, if `misnamed`, may be the one that was sent for it: answers can be wrong."""
     if order.broker_order_id:
         return order.broker_order_id == theirs.broker_order_id
-    same = order.isin == theirs.isin if order.isin and theirs.isin else order.symbol == theirs.symbol
-    return misnamed and order.attempts > 0 and same and order.side is theirs.side
+    return misnamed and order.attempts > 0 and order.side is theirs.side and _same_share(order, theirs)
 
 
 def _ids(orders: Iterable[Order]) -> set[tuple[str, str | None]]:

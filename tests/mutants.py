@@ -170,6 +170,30 @@ MUTANTS = (
         tests=(BOOKS + "test_an_inactive_order_whose_key_is_open_is_never_canceled",),
     ),
     Mutant(
+        name="what cannot be canceled stops everything",
+        file=RECONCILE,
+        old="except (NotPaperError, UnwelcomeError):",
+        new="except BrokerError:",
+        tests=(BOOKS + "test_a_stray_that_cannot_be_canceled_keeps_nothing_else_from_being_done",),
+    ),
+    Mutant(
+        name="what nobody was told of is taken as seen",
+        file=RECONCILE,
+        old="is_told = breach is not None and halt(self._store, breach, self._clock())",
+        new="is_told = breach is not None and (halt(self._store, breach, self._clock()) or True)",
+        tests=(
+            BOOKS + "test_what_is_found_while_the_bot_is_halted_halts_it_again",
+            BOOKS + "test_another_account_that_comes_while_the_bot_is_halted_is_not_settled_in",
+        ),
+    ),
+    Mutant(
+        name="whatever is listed under a key is the order",
+        file=RECONCILE,
+        old="return None if _same_share(order, theirs) else",
+        new="return None if True else",
+        tests=(BOOKS + "test_an_open_order_that_is_listed_under_another_key_of_ours_is_not_canceled",),
+    ),
+    Mutant(
         name="an open order is swept when the broker misnames it",
         file=RECONCILE,
         old="return misnamed and",

@@ -129,6 +129,54 @@ def test_what_may_be_an_open_order_under_a_wrong_key_is_not_canceled() -> None:
     assert stray(theirs(OrderStatus.ACTIVATING, "b-3"), over=over) == ()
 
 
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"side": Side.SELL}, "with side sell where buy was sent"),
+        ({"quantity": Decimal(999)}, "with quantity 999 where 24 was sent"),
+        ({"symbol": "HLCN"}, "of HLCN"),
+    ],
+)
+@pytest.mark.parametrize("over", [OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.SUBMITTING])
+def test_another_order_under_our_key_is_a_breach_and_is_not_taken_for_ours(
+    over: OrderStatus, changes: dict[str, Any], difference: str
+) -> None:
+    ours = order(status=over, attempts=1)
+    for status in (OrderStatus.WORKING, OrderStatus.INACTIVE):
+        told = compare({KEY: ours}, [replace(theirs(status), **changes)], waiting=[ours])
+        assert told.breach == f"the broker has another order under {KEY}, {difference}"
+        assert (told.revived, told.disputed) == ((), (KEY,))
+
+
+def test_the_broker_may_call_a_share_by_another_symbol_where_it_names_its_isin() -> None:
+    ours = order(status=OrderStatus.WORKING, broker_order_id="b-1", isin="US6655311099")
+    listed = replace(theirs(OrderStatus.WORKING), symbol="NORTHWIND ROBOTICS", isin="US6655311099")
+    assert found(ours, listed) == Findings()
+
+
+def test_an_open_order_that_is_listed_under_another_key_of_ours_is_not_canceled() -> None:
+    sent = order(status=OrderStatus.SUBMITTING, attempts=1)
+    other = order(client_order_id=OTHER, status=OrderStatus.WORKING, broker_order_id="b-2", symbol="HLCN")
+    told = compare({OTHER: other, KEY: sent}, [theirs(OrderStatus.INACTIVE, "b-1", OTHER)], waiting=[sent, other])
+    assert (told.stray, told.disputed) == ((), (OTHER,))
+
+
+def test_more_than_was_ordered_and_a_second_order_that_was_filled_are_breaches() -> None:
+    full = replace(theirs(OrderStatus.FILLED), filled=Decimal(24), price=Decimal(40))
+    more = replace(full, filled=Decimal(30))
+    assert "30 of 24 shares" in (found(full, more).breach or "")
+    twin = replace(theirs(OrderStatus.CANCELED, "b-2"), filled=Decimal(5), price=Decimal(40))
+    assert f"2 live orders under {KEY}" in (found(full, full, twin).breach or "")
+
+
+def test_every_breach_is_told_but_for_a_great_many() -> None:
+    keys = [f"itb-{letter * 26}" for letter in "abcde"]
+    books = {key: order(client_order_id=key, status=OrderStatus.WORKING, broker_order_id="b-1") for key in keys}
+    told = compare(books, [theirs(OrderStatus.WORKING, "b-2", key) for key in keys])
+    assert (told.breach or "").count("lives at the broker as b-2") == 3
+    assert (told.breach or "").endswith("; and 2 more")
+
+
 def test_what_somebody_has_seen_is_no_breach_again_and_is_canceled_all_the_same() -> None:
     unknown = theirs(OrderStatus.INACTIVE, "b-3", OTHER)
     again = compare({}, [unknown], acknowledged={OTHER})
@@ -201,6 +249,78 @@ def test_a_late_twin_is_canceled_and_the_order_goes_on(store: Repository) -> Non
     Desk(broker, store, Time()).work()
     assert broker.calls.count("cancel") == 1
     assert store.known([KEY])[KEY].status is OrderStatus.WORKING
+
+
+class Listing(ScriptedBroker):
+    """A broker with further orders on its list, of which some cannot be canceled."""
+
+    def __init__(self, *further: Order, stuck: str = "") -> None:
+        super().__init__()
+        self.further = further
+        self.canceled: list[str] = []
+        self._stuck = stuck
+
+    def orders(self, since: datetime) -> list[Order]:
+        return [*super().orders(since), *self.further]
+
+    def cancel(self, broker_order_id: str) -> None:
+        if broker_order_id == self._stuck:
+            raise BrokerError("it cannot be deleted in this state")
+        self.canceled.append(broker_order_id)
+        super().cancel(broker_order_id)
+
+
+def test_a_stray_that_cannot_be_canceled_keeps_nothing_else_from_being_done(store: Repository) -> None:
+    strays = [theirs(OrderStatus.INACTIVE, number, OTHER) for number in ("b-8", "b-9")]
+    broker = Listing(*strays, stuck="b-8")
+    Desk(broker, store, Time()).work()
+    assert "orders of ours that this database does not know" in (store.halted() or "")
+    assert broker.canceled == ["b-9"]
+    store.halt(None, NOW)
+    (after,) = Desk(broker, store, Time()).work()
+    assert (after.status, store.halted()) == (OrderStatus.WORKING, None)
+
+
+def test_what_is_found_while_the_bot_is_halted_halts_it_again(store: Repository) -> None:
+    """Nobody was told of it, so nobody has seen it: not another account, and not a second live order."""
+    broker = Listing()
+    Desk(broker, store, Time()).work()
+    store.halt("maintenance", NOW)
+    broker.further = (theirs(OrderStatus.WORKING, "b-twin"),)
+    Desk(broker, store, Time()).work()
+    assert (store.halted(), store.acknowledged()) == ("maintenance", set())
+    store.halt(None, NOW)
+    Desk(broker, store, Time()).work()
+    assert f"2 live orders under {KEY}" in (store.halted() or "")
+    assert store.acknowledged() == {KEY}
+
+
+def test_another_account_that_comes_while_the_bot_is_halted_is_not_settled_in(store: Repository) -> None:
+    class Other(ScriptedBroker):
+        def account(self) -> Account:
+            return account(id="another")
+
+    Reconciler(ScriptedBroker(), store, Time()).work()
+    store.halt("maintenance", NOW)
+    broker = Other()
+    Desk(broker, store, Time()).work()
+    assert store.broker_account() != "another"
+    store.halt(None, NOW)
+    Desk(broker, store, Time()).work()
+    assert "the broker shows account another" in (store.halted() or "")
+    assert "submit" not in broker.calls
+
+
+def test_flattening_cancels_what_lives_there_whatever_the_books_say_of_it(store: Repository) -> None:
+    twin = theirs(OrderStatus.WORKING, "b-twin")
+    broker = Listing()
+    Desk(broker, store, Time()).work()
+    broker.further = (twin, theirs(OrderStatus.WORKING, "b-other", "somebody-else"))
+    Desk(broker, store, Time()).work()
+    assert f"2 live orders under {KEY}" in (store.halted() or "")
+    store.halt("by hand", NOW, flatten=True)
+    Desk(broker, store, Time()).work()
+    assert broker.canceled == [store.known([KEY])[KEY].broker_order_id, "b-twin"]
 
 
 @pytest.mark.parametrize("call", ["orders"])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bot.errors import HaltedError, StoreError, TryAgainError
+from bot.errors import ContradictionError, HaltedError, StoreError, TryAgainError
 from bot.halt_file import HaltFile
 from bot.model import Decision, Event, Fill, Holding, Instrument, Order, OrderIntent, OrderStatus, Side
 from bot.plain import plain
@@ -188,7 +188,7 @@ class Repository:
         """Keep an order's next state, and the fill that led there, in one transaction.
 
         TryAgainError when the order no longer stands where we last saw it, or another process leads; HaltedError when
-        the next state would send it, and nothing may be sent.
+        the next state would send it, and nothing may be sent; ContradictionError when its id is another order's.
         """
         stood = {
             "key": before.client_order_id,
@@ -208,7 +208,7 @@ class Repository:
                 if fill:
                     connection.execute(insert(fills), row_of(fills, fill) | {"filled_before": before.filled})
         except IntegrityError as error:
-            raise StoreError(
+            raise ContradictionError(
                 f"order {before.client_order_id}: {after.broker_order_id} is already the broker's id of another order"
             ) from error
         return after

@@ -32,6 +32,7 @@ Json = dict[str, Any]
 HIDDEN: Final = timedelta(seconds=10)  # how long a list may lag behind
 SKEW: Final = timedelta(minutes=10)  # how far the broker's clock is off
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*", re.ASCII)
+KEYS: Final = ("idempotency", "notes", "client_order_id")
 ELSEWHERE: Final = {"Location": "http://127.0.0.2:9/v1/orders/"}
 
 TARGETS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
@@ -153,6 +154,16 @@ def _short(content: Any) -> Any:
     if isinstance(content, dict) and isinstance(content.get("results"), list):
         return {**content, "results": content["results"][:-1]}
     return content
+
+
+def _swapped(content: Any) -> Any:
+    """A list of which every order stands under the key of the next."""
+    if isinstance(content, dict) and isinstance(content.get("results"), list):
+        return {**content, "results": _swapped(content["results"])}
+    if not isinstance(content, list):
+        return content
+    keys = [{name: row[name] for name in KEYS if name in row} for row in content]
+    return [{**row, **key} for row, key in zip(content, keys[1:] + keys[:1], strict=True)]
 
 
 def _lagging(account: Account) -> Effect:
@@ -305,6 +316,7 @@ FAULTS: Final[Mapping[str, Callable[[Account], Effect]]] = {
     "reset": _meanwhile(lambda account: account.reset()),
     "killed before": _killed(processed=False),
     "killed after": _killed(processed=True),
+    "keys swapped": _always(_retold(_swapped)),
 }
 """Name -> the effect, before this account."""
 

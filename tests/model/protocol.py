@@ -216,7 +216,7 @@ class Model(NamedTuple):
                 yield Step(("commit", number), self._reconciling(after, tuple(revived), strays))
             case ("reconcile", (), (oid, *strays)):
                 after = self._reconciling(state, (), tuple(strays))
-                for step in self._sent(state, Request("cancel", oid), after, state._replace(call=None)):
+                for step in self._sent(state, Request("cancel", oid), after, after):
                     yield step._replace(broken="" if self._may_sweep(state, oid) else "I8: an open key is swept")
             case ("commit", number, status, oid, *then):
                 yield from self._committed(state, number, status, oid, *then)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from bot.errors import StoreError, TryAgainError
+from bot.errors import ContradictionError, StoreError, TryAgainError
 from bot.model import Decision, Fill, OrderStatus, Side, Skip
 from bot.store.database import Database, open_database
 from bot.store.queries import CHUNK
@@ -178,7 +178,7 @@ def test_a_broker_id_belongs_to_one_order(store: Repository) -> None:
     store.record([], [intent(), second], NOW)
     one = {"status": OrderStatus.INACTIVE, "broker_order_id": "b-1", "updated_at": NOW}
     store.move(order(), order(**one))
-    with pytest.raises(StoreError, match="b-1 is already the broker's id of another order"):
+    with pytest.raises(ContradictionError, match="b-1 is already the broker's id of another order"):
         store.move(second.order(), replace(second.order(), **one))
 
 
