@@ -103,7 +103,7 @@ class Desk:
         disputed = self._store.acknowledged()
         for intent, order in waiting:
             if order.client_order_id in disputed:
-                self._set_aside(order)
+                self._set_aside(order, "our books and the broker's contradict about it; look there what became of it")
             else:
                 self._drive(intent, order)
 
@@ -117,11 +117,12 @@ class Desk:
             log.warning("order left as it is", extra={"facts": {**_told(order), "reason": str(error)}})
             if isinstance(error, ContradictionError) and halt(self._store, str(error), self._clock()):
                 self._store.acknowledge([order.client_order_id], ())
+            elif order.status is OrderStatus.SUBMITTING:
+                self._set_aside(order, f"nobody could tell whether it was taken ({error}); look at the broker's books")
 
-    def _set_aside(self, order: Order) -> None:
-        """Leave an order alone about which the books contradict; it counts as open until nothing can come of it."""
+    def _set_aside(self, order: Order, reason: str) -> None:
+        """Leave an order alone of which nobody knows; it counts as open until nothing can come of it."""
         if self._is_lost(order):
-            reason = "our books and the broker's contradict about it; look there what became of it"
             self._move(order, replace(order, status=OrderStatus.EXPIRED, reason=reason))
 
     def _is_lost(self, order: Order) -> bool:

@@ -300,6 +300,10 @@ class Store(Protocol):
         """Every order of ours that is not final, oldest first."""
         ...
 
+    def decided_first(self, over_since: datetime) -> datetime | None:
+        """When the first of the orders was decided that are open, or are over only since this instant; None of none."""
+        ...
+
     def known(self, keys: Sequence[str]) -> dict[str, Order]:
         """Those of the orders with these keys that are ours."""
         ...

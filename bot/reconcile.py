@@ -9,11 +9,11 @@ from typing import Final
 
 from bot.errors import BrokerError, NotPaperError, UnwelcomeError
 from bot.halting import halt
-from bot.model import Account, Holding, Order, OrderIntent, OrderStatus, Position, Side
+from bot.model import Account, Holding, Order, OrderStatus, Position, Side
 from bot.ports import Broker, Clock, Store
 
 log: Final = logging.getLogger("insiderbot.reconcile")
-WATCHED: Final = timedelta(days=7)  # what is over, and a day more: two sessions at least, whatever the holidays
+WATCHED: Final = timedelta(days=7)  # since it is over: two sessions at least, whatever the holidays
 SETTLES: Final = timedelta(minutes=5)  # after a purchase: by then the shares are among the broker's positions
 PREFIX: Final = "itb-"  # of every key that one of our orders is sent under
 FILLING: Final = frozenset({OrderStatus.WORKING, OrderStatus.PARTIAL})
@@ -49,12 +49,11 @@ class Reconciler:
 
         BrokerError when the broker does not show all of its books: then nothing may be sent.
         """
-        waiting = self._store.open_orders()
-        listed, account, positions = self._theirs(waiting)
+        listed, account, positions = self._theirs()
         findings = compare(
             self._store.known([order.client_order_id for order in listed]),
             listed,
-            waiting=[order for _, order in waiting],
+            waiting=[order for _, order in self._store.open_orders()],
             acknowledged=self._store.acknowledged(),
             shown_by=self._clock() - self._broker.visibility_lag,
         )
@@ -77,12 +76,10 @@ class Reconciler:
         for broker_order_id in live(listed) if self._store.flattens() else ():
             self._cancel(broker_order_id, "an order that lives is canceled, as it was asked for")
 
-    def _theirs(
-        self, waiting: Sequence[tuple[OrderIntent, Order]]
-    ) -> tuple[Sequence[Order], Account, Sequence[Position]]:
-        """The broker's books, read twice, because they may change while they are read."""
-        created = [intent.created_at for intent, _ in waiting]
-        since = min([*created, self._clock() - WATCHED]) - timedelta(days=1)
+    def _theirs(self) -> tuple[Sequence[Order], Account, Sequence[Position]]:
+        """The broker's books since the first order that is open or watched, read twice: they may change meanwhile."""
+        watched = self._clock() - WATCHED
+        since = min(self._store.decided_first(watched) or watched, watched) - timedelta(days=1)
         account, listed, positions = self._broker.account(), self._broker.orders(since), self._broker.positions()
         if _ids(listed) != _ids(self._broker.orders(since)):
             raise BrokerError("the broker's orders changed while they were read: nothing is sent for now")

@@ -270,6 +270,37 @@ class Listing(ScriptedBroker):
         super().cancel(broker_order_id)
 
 
+def test_what_is_over_only_now_is_watched_however_old_it_is(store: Repository) -> None:
+    asked: list[datetime] = []
+
+    class Asked(ScriptedBroker):
+        def orders(self, since: datetime) -> list[Order]:
+            asked.append(since)
+            return list(super().orders(since))
+
+    clock = Time(NOW + timedelta(days=10))
+    (after,) = Desk(Asked(), store, clock).work()
+    assert after.status is OrderStatus.EXPIRED
+    for days, is_watched in ((1, True), (6, True), (8, False)):
+        clock.now = NOW + timedelta(days=10 + days)
+        Desk(Asked(), store, clock).work()
+        assert (asked[-1] < intent().created_at) == is_watched
+
+
+def test_an_order_that_nobody_can_look_up_is_over_when_nothing_can_come_of_it(store: Repository) -> None:
+    store.move(order(), order(status=OrderStatus.SUBMITTING, attempts=1, updated_at=NOW))
+    broker, clock = ScriptedBroker(), Time()
+    for days in range(6):
+        clock.now = NOW + timedelta(days=days)
+        broker.faults["find"] = Fault(BrokerError("a name that is no text"))
+        Desk(broker, store, clock).work()
+    ours = store.known([KEY])[KEY]
+    assert (ours.status, ours.reason) == (
+        OrderStatus.EXPIRED,
+        "nobody could tell whether it was taken (a name that is no text); look at the broker's books",
+    )
+
+
 def test_a_stray_that_cannot_be_canceled_keeps_nothing_else_from_being_done(store: Repository) -> None:
     strays = [theirs(OrderStatus.INACTIVE, number, OTHER) for number in ("b-8", "b-9")]
     broker = Listing(*strays, stuck="b-8")

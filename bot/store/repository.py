@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import ContradictionError, HaltedError, StoreError, TryAgainError
@@ -154,6 +154,12 @@ class Repository:
     def open_orders(self) -> list[tuple[OrderIntent, Order]]:
         """Every order of ours that is not final, oldest first."""
         return self._orders(orders.c.status.in_(OPEN))
+
+    def decided_first(self, over_since: datetime) -> datetime | None:
+        """When the first of the orders was decided that are open, or are over only since this instant; None of none."""
+        recent = orders.c.status.in_(OPEN) | (orders.c.updated_at >= over_since)
+        with self._database.read() as connection:
+            return connection.execute(select(func.min(orders.c.created_at)).where(recent)).scalar()
 
     def orders(self) -> list[tuple[OrderIntent, Order]]:
         """Every order of ours, oldest first."""
