@@ -76,7 +76,7 @@ def test_no_feature_of_events_looks_ahead() -> None:
         "routine": is_routine,
         "late": days_late(),
         "weight": role_weight,
-        "value": value_usd,
+        "worth": value_usd,
     }
     report = found(looking_at(**features), 2 * INSTANTS)
     assert (report.instants, report.leak) == (2 * INSTANTS, None)
@@ -151,11 +151,11 @@ def test_a_close_of_the_same_day_is_found_and_named() -> None:
 
 
 def test_a_verdict_that_only_the_future_explains_is_found_without_any_feature() -> None:
-    honest = looking_at(value=value_usd)
+    honest = looking_at(worth=value_usd)
 
     def sure_of_the_best(events: pd.DataFrame, as_of: datetime | None) -> pd.DataFrame:
         judged = honest(events, as_of)
-        return judged.assign(decision=judged["decision"].mask(judged["value"] < judged["value"].max(), "skip"))
+        return judged.assign(decision=judged["decision"].mask(judged["worth"] < judged["worth"].max(), "skip"))
 
     leak = found(sure_of_the_best, 200).leak
     assert leak
@@ -175,7 +175,7 @@ def test_a_strategy_that_later_facts_do_not_concern_is_not_said_to_be_checked() 
 
 
 def test_a_strategy_that_loses_rows_is_told_so() -> None:
-    honest = looking_at(value=value_usd)
+    honest = looking_at(worth=value_usd)
 
     def lossy(events: pd.DataFrame, as_of: datetime | None) -> pd.DataFrame:
         return honest(events, as_of).iloc[1:]
