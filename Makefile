@@ -17,7 +17,7 @@ test: $(VENV)/.dev  ## every test, in parallel; a share of what is many times th
 
 lab: $(VENV)/.dev  ## crashes and faults at random, and pairs of faults, with real kills: as many as a few minutes allow
 	$(BIN)/python -m tests.lab schedules --count 1000 --minutes 4
-	$(BIN)/python -m tests.lab pairs --shard 1/30 --minutes 2.5
+	$(BIN)/python -m tests.lab pairs --shard 1/30 --minutes 1.5
 
 fuzz: $(VENV)/.dev  ## a million mutated inputs over all parsers (about twenty minutes)
 	$(BIN)/python -m tests.fuzz

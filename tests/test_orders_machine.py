@@ -352,6 +352,22 @@ TestOneStep = OneStepOrders.TestCase
 TestOneStep.settings = OFTEN
 
 
+def test_a_sale_that_an_older_copy_does_not_know_is_not_made_again_while_it_lives() -> None:
+    world = Orders()
+    world.something_is_held("HLCN", after=1)
+    world.copies_the_store()
+    world.new_decision(Side.SELL, "HLCN", is_another=False)
+    world.clean_cycle()
+    world.restores_the_copy()
+    for _ in range(3):
+        world.clean_cycle()
+        world.resume()
+    assert [order.side for order in world.market.book.values()] == [Side.BUY, Side.SELL]
+    world.fill(0, 3)
+    world.clean_cycle()
+    world.nothing_is_sold_that_was_not_bought()
+
+
 def test_a_sale_that_nobody_knows_of_reserves_what_it_sells() -> None:
     world = OneStepOrders()
     world.something_is_held("NWRB")
