@@ -114,17 +114,16 @@ def compare(
     """Our orders by their keys against all that the broker lists; what others have placed there is left alone.
 
     An order under one of our keys that is not the one we sent is a breach.
-    Of the keys that are `acknowledged` nothing is found but strays, and what we do not know and lives; no stray is what
+    Of the keys that are `acknowledged` nothing is found but strays, and live sales that are not known; no stray is what
     may be an order in `waiting`.
     What was filled after `shown_by` may not be listed as filled yet.
     """
     theirs = [order for order in listed if order.client_order_id.startswith(PREFIX)]
     found: dict[str, list[Order]] = {}
     for order in theirs:
-        is_strange = (
-            order.client_order_id not in ours and order.status in FILLING
-        )  # it may sell what we would sell, too
-        if is_strange or order.client_order_id not in acknowledged:
+        # A sale that we do not know may sell what we would sell next.
+        sells = order.side is Side.SELL and order.status in FILLING and order.client_order_id not in ours
+        if sells or order.client_order_id not in acknowledged:
             found.setdefault(order.client_order_id, []).append(order)
     unknown = tuple(key for key in found if key not in ours)
     known = [(ours[key], under_it) for key, under_it in found.items() if key in ours]
@@ -136,7 +135,7 @@ def compare(
         breaches |= dict.fromkeys(
             unknown,
             f"the broker has {len(unknown)} orders of ours that this database does not know, such as {unknown[0]}:"
-            " it is not the database they were placed from, or an older copy of it; what of them is still live must end"
+            " it is not the database they were placed from, or an older copy of it; a sale that is still live must end"
             " before anything is sent, and `insiderbot halt --flatten` cancels it",
         )
     reasons = list(dict.fromkeys(breaches.values()))

@@ -183,11 +183,12 @@ def test_what_somebody_has_seen_is_no_breach_again_and_is_canceled_all_the_same(
     assert (again.breach, again.disputed, again.stray) == (None, (), ("b-3",))
 
 
-def test_what_lives_there_and_is_not_known_here_is_a_breach_until_it_is_over() -> None:
+def test_a_sale_that_lives_there_and_is_not_known_here_is_a_breach_until_it_is_over() -> None:
     """It may sell the very shares that we would sell next."""
     for status, is_breach in ((OrderStatus.WORKING, True), (OrderStatus.PARTIAL, True), (OrderStatus.FILLED, False)):
-        again = compare({}, [theirs(status, "b-3", OTHER)], acknowledged={OTHER})
-        assert (again.breach is not None) == is_breach
+        sale = replace(theirs(status, "b-3", OTHER), side=Side.SELL)
+        assert (compare({}, [sale], acknowledged={OTHER}).breach is not None) == is_breach
+        assert compare({}, [replace(sale, side=Side.BUY)], acknowledged={OTHER}).breach is None
 
 
 def held(symbol: str = "NWRB", isin: str | None = None) -> Holding:
