@@ -343,6 +343,7 @@ def parts(sentence: str) -> tuple[Part, ...]:
         if form == "minute":
             made += [Part(words, column or "", "date"), Part(" ", column or "", "clock")]
         else:
-            kind, at, limit = (form or conversion or "").partition(">")
-            made.append(Part(words, column or "", kind, at + limit))
+            kind = form or conversion or ""
+            is_limited = kind.startswith("%>")
+            made.append(Part(words, column or "", *(("%", kind[1:]) if is_limited else (kind,))))
     return tuple(made)

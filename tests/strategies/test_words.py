@@ -63,6 +63,7 @@ def said(table, *cases):
         ("{known_at:date}", "2026-03-02"),
         ("{side:buy=bought|=sold}", "bought"),
         ("{side:sell=sold|=other}", "other"),
+        ("{side:buy=bought -> up|=sold}", "bought -> up"),
         ("{title!r}", "\"Director, 'M&A'\""),
         ("{title}", "Director, 'M&A'"),
     ],
