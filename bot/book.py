@@ -66,8 +66,10 @@ class Book:
         policy: Policy,
         most: Limits,
         drawdown: Drawdown | None,
+        others: Sequence[Order] = (),
     ) -> None:
         self._market = market
+        self._others = others
         self._store = store
         self._policy = policy
         self._limits = most
@@ -220,6 +222,8 @@ class Book:
     def _refused(self, wish: Wish, session: Session, sized: Size) -> Skip | None:
         """The limit that a buy would break, or None, and then it counts for those after it."""
         position = _of(wish.instrument, self._held)
+        theirs = (each for each in self._others if each.side is Side.BUY and each.is_of(wish.instrument))
+        shares = sum((each.quantity - each.filled for each in theirs), position.quantity if position else Decimal(0))
         buy = Buy(
             symbol=wish.instrument.symbol,
             share_class=wish.instrument.share_class_figi,
@@ -227,7 +231,7 @@ class Book:
             at=self._market.now,
             value=sized.value,
             cost=sized.cost,
-            held=position.quantity * sized.value / sized.quantity if position else Decimal(0),
+            held=shares * sized.value / sized.quantity,
             currency=self._account.currency,
         )
         known = Known(past=self._past, planned=self._planned, losses=self._losses, available=self._account.available)

@@ -45,7 +45,8 @@ class Bot:
         news = around_new(public, self.store.seen_lines(public["key"].tolist()))
         seen = self._judged(find_events(news), now) if len(news) else []  # most cycles of a day have none
         judged = compared(seen, news)
-        decisions, intents = self.trader.intend(self._unseen(judged, now), now)
+        others = self.desk.others if self.desk else ()
+        decisions, intents = self.trader.intend(self._unseen(judged, now), now, others)
         return Plan(
             as_of=now,
             decisions=tuple(decisions),

@@ -254,6 +254,10 @@ class Order:
     valid_until: datetime | None = None
     updated_at: datetime | None = None
 
+    def is_of(self, share: "Instrument | Order") -> bool:
+        """Whether it is for shares of that instrument, or of that order's."""
+        return _same_share(self, share)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
@@ -300,7 +304,7 @@ class Position:
         return _same_share(self, instrument)
 
 
-def _same_share(one: Holding | Position, other: "Instrument | Holding | Order") -> bool:
+def _same_share(one: Holding | Position | Order, other: Instrument | Holding | Order) -> bool:
     """By ISIN where both have one, else by symbol."""
     if one.isin and other.isin:
         return one.isin == other.isin

@@ -35,6 +35,7 @@ log: Final = logging.getLogger("insiderbot.orders")
 LOST: Final = timedelta(days=3)  # after its session: nothing that a broker forgot so long ago can still come back
 FRESH: Final = timedelta(minutes=1)  # books that were compared so shortly ago need not be compared again
 LATE: Final = timedelta(minutes=5)  # after its session: by then the broker has ended what was not filled
+ATTEMPTS: Final = 20  # to send one order: who loses so many is not going to take the next
 UNKNOWN: Final = 3  # orders of which nobody knows whether they exist: then it is not the orders
 OURS: Final = {OrderStatus.INTENT, OrderStatus.SUBMITTING, OrderStatus.ACTIVATING}  # what we alone know of an order
 
@@ -60,6 +61,7 @@ class Desk:
         self._clock = clock
         self._reconciler = Reconciler(broker, store, clock)
         self._reconciled_at: datetime | None = None
+        self.others: Sequence[Order] = ()  # the open orders of others in the same account, when that was last looked at
 
     def work(self) -> list[Order]:
         """Drive all open orders and return them as they stand; one that cannot go on stays open for the next time.
@@ -94,9 +96,10 @@ class Desk:
         return True
 
     def _reconcile(self) -> None:
+        """Compare the books, unless that was done a moment ago."""
         now = self._clock()
         if self._reconciled_at is None or now - self._reconciled_at >= FRESH:
-            self._reconciler.work()
+            self.others = self._reconciler.work()
             self._reconciled_at = now
 
     def _drive_all(self, waiting: Sequence[tuple[OrderIntent, Order]]) -> None:
@@ -136,7 +139,9 @@ class Desk:
             case OrderStatus.INTENT:
                 return self._submit(intent, order)
             case OrderStatus.SUBMITTING:
-                return self._look_up(order, missing=OrderStatus.INTENT)
+                return self._look_up(
+                    order, missing=OrderStatus.INTENT if self._may_repeat(intent, order) else order.status
+                )
             case OrderStatus.INACTIVE:
                 return self._activate(order)
             case OrderStatus.ACTIVATING:
@@ -150,11 +155,21 @@ class Desk:
         """Whether the order is to wait for its session here, because the broker would fill it before."""
         return not self._broker.queues and self._clock() < intent.valid_from
 
+    def _may_repeat(self, intent: OrderIntent, order: Order) -> bool:
+        """Whether an order that is not there is taken up again, be it to be ended; else it is only looked for.
+
+        A broker that knows a key for some time only is trusted with it for half of that.
+        """
+        now, lasts = self._clock(), self._broker.key_ttl
+        is_known = lasts is None or now < intent.created_at + lasts / 2
+        return now >= intent.valid_until or (is_known and order.attempts < ATTEMPTS)
+
     def _submit(self, intent: OrderIntent, order: Order) -> Order:
         if self._clock() >= intent.valid_until:
             return self._move(
                 order, replace(order, status=OrderStatus.EXPIRED, reason="its session ended before it was sent")
             )
+        self._reconcile()
         sent = self._move(order, replace(order, status=OrderStatus.SUBMITTING, attempts=order.attempts + 1))
         self._check_session(sent)
         try:
@@ -176,6 +191,7 @@ class Desk:
             return order
         if order.valid_until and self._clock() >= order.valid_until:
             return self._give_up(order, OrderStatus.EXPIRED, "its session ended before it was activated")
+        self._reconcile()
         if halted := self._store.halted():
             return self._give_up(order, OrderStatus.CANCELED, halted)
         sent = self._move(order, replace(order, status=OrderStatus.ACTIVATING))
@@ -207,7 +223,9 @@ class Desk:
         """The end of an order that is not active, once the broker says that it is over there."""
         self._broker.cancel(order.broker_order_id or "")
         found = self._broker.find(order)
-        if found and not (found.status.is_final and found.filled == 0):
+        if found is None:
+            return self._missed(order)
+        if not (found.status.is_final and found.filled == 0):
             return self._adopt(order, found)
         return self._move(order, replace(order, status=status, reason=reason))
 
@@ -218,11 +236,15 @@ class Desk:
         if found is None and order.status is OrderStatus.SUBMITTING and self._may_be_hidden(order):
             raise BrokerError(f"{order.client_order_id} may be there and not be shown yet")
         if found is None and order.broker_order_id:
-            if self._is_lost(order):
-                reason = f"the broker no longer knows {order.broker_order_id}, and its session is long over"
-                return self._move(order, replace(order, status=OrderStatus.EXPIRED, reason=reason))
-            raise BrokerError(f"the broker no longer knows {order.broker_order_id}; look there what became of it")
+            return self._missed(order)
         return self._adopt(order, found) if found else self._move(order, replace(order, status=missing))
+
+    def _missed(self, order: Order) -> Order:
+        """An order that the broker has taken and does not show: nobody can tell what became of it until it is lost."""
+        if self._is_lost(order):
+            reason = f"the broker no longer knows {order.broker_order_id}, and its session is long over"
+            return self._move(order, replace(order, status=OrderStatus.EXPIRED, reason=reason))
+        raise BrokerError(f"the broker no longer knows {order.broker_order_id}; look there what became of it")
 
     def _may_be_hidden(self, order: Order) -> bool:
         """Whether it was sent so shortly ago that the broker may not show it yet."""

@@ -44,9 +44,10 @@ class Reconciler:
         self._store = store
         self._clock = clock
 
-    def work(self) -> None:
+    def work(self) -> list[Order]:
         """Open again what lives at the broker, cancel what nobody will activate, and halt where books contradict.
 
+        The open orders of others in the same account, of those placed in the days looked at: they are left alone.
         BrokerError when the broker does not show all of its books: then nothing may be sent.
         """
         listed, account, positions = self._theirs()
@@ -75,6 +76,7 @@ class Reconciler:
             self._cancel(broker_order_id, "an order that nobody will activate is canceled")
         for broker_order_id in live(listed) if self._store.flattens() else ():
             self._cancel(broker_order_id, "an order that lives is canceled, as it was asked for")
+        return [each for each in listed if not each.client_order_id.startswith(PREFIX) and not each.status.is_final]
 
     def _theirs(self) -> tuple[Sequence[Order], Account, Sequence[Position]]:
         """The broker's books since the first order that is open or watched, read twice: they may change meanwhile."""
@@ -238,11 +240,7 @@ def _difference(order: Order, theirs: Order) -> str | None:
     for name in ("side", "quantity"):
         if getattr(order, name) != getattr(theirs, name):
             return f"with {name} {getattr(theirs, name)} where {getattr(order, name)} was sent"
-    return None if _same_share(order, theirs) else f"of {theirs.isin or theirs.symbol}"
-
-
-def _same_share(order: Order, theirs: Order) -> bool:
-    return order.isin == theirs.isin if order.isin and theirs.isin else order.symbol == theirs.symbol
+    return None if order.is_of(theirs) else f"of {theirs.isin or theirs.symbol}"
 
 
 def _is_stray(theirs: Order, mine: Order | None, waiting: Sequence[Order]) -> bool:
@@ -261,7 +259,7 @@ def _may_be(order: Order, theirs: Order, *, misnamed: bool) -> bool:
     """Whether this is the open order, or, if `misnamed`, may be the one that was sent for it: answers can be wrong."""
     if order.broker_order_id:
         return order.broker_order_id == theirs.broker_order_id
-    return misnamed and order.attempts > 0 and order.side is theirs.side and _same_share(order, theirs)
+    return misnamed and order.attempts > 0 and order.side is theirs.side and order.is_of(theirs)
 
 
 def _ids(orders: Iterable[Order]) -> set[tuple[str, str | None]]:

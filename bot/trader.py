@@ -8,7 +8,7 @@ from bot import exits, orders
 from bot.book import Book, History, Policy, Wish
 from bot.limits import Drawdown, Limits
 from bot.market import Market
-from bot.model import Decision, Instrument, Listing, OrderIntent, Signal, Skip
+from bot.model import Decision, Instrument, Listing, Order, OrderIntent, Signal, Skip
 from bot.ports import BrokerView, Mapper, Prices, Rates
 from bot.sessions import Session, Sessions
 
@@ -31,8 +31,13 @@ class Trader:
     limits: Limits = field(default_factory=Limits)
     drawdown: Drawdown | None = None
 
-    def intend(self, decisions: Sequence[Decision], now: datetime) -> tuple[list[Decision], list[OrderIntent]]:
-        """The same decisions, each signal now with its order or turned into a Skip, exits, and the orders to place."""
+    def intend(
+        self, decisions: Sequence[Decision], now: datetime, others: Sequence[Order] = ()
+    ) -> tuple[list[Decision], list[OrderIntent]]:
+        """The same decisions, each signal now with its order or turned into a Skip, exits, and the orders to place.
+
+        What `others` still buy in the same account counts as if it were held.
+        """
         market = Market(broker=self.broker, rates=self.rates, prices=self.prices, sessions=self.sessions, now=now)
         wanted = [decision for decision in decisions if isinstance(decision.verdict, Signal)]
         found = self.mapper.find([_listing(decision) for decision in wanted]) if wanted else {}
@@ -43,7 +48,9 @@ class Trader:
         wishes = [each for each in outcomes if isinstance(each, Wish)]
         if not wishes:
             return [settled.get(decision.event.key, decision) for decision in decisions], []
-        book = Book(market, self.store, wishes, policy=self.policy, most=self.limits, drawdown=self.drawdown)
+        book = Book(
+            market, self.store, wishes, policy=self.policy, most=self.limits, drawdown=self.drawdown, others=others
+        )
         for wish in sorted(wishes, key=lambda wish: (wish.known_at, wish.decision.event.key)):
             settled[wish.decision.event.key] = book.enter(wish)
         if breach := book.burst():

@@ -149,6 +149,34 @@ MUTANTS = (
         tests=(REPLAY + "::test_the_code_does_not_go_wrong_where_the_model_with_a_bug_does",),
     ),
     Mutant(
+        name="a key is trusted for as long as the broker knows it",
+        file=ORDERS,
+        old="lasts / 2",
+        new="lasts",
+        tests=(LIFE + "test_a_key_is_not_sent_again_once_the_broker_may_soon_forget_it",),
+    ),
+    Mutant(
+        name="an order is sent on old books",
+        file=ORDERS,
+        old="        self._reconcile()\n        sent =",
+        new="        sent =",
+        tests=(LIFE + "test_nothing_is_sent_on_books_that_are_older_than_a_minute",),
+    ),
+    Mutant(
+        name="an order is activated on old books",
+        file=ORDERS,
+        old="        self._reconcile()\n        if halted",
+        new="        if halted",
+        tests=(LIFE + "test_nothing_is_sent_on_books_that_are_older_than_a_minute",),
+    ),
+    Mutant(
+        name="what the broker does not show is given up",
+        file=ORDERS,
+        old="        if found is None:\n            return self._missed(order)\n",
+        new="        if found is None:\n            found = replace(order, status=OrderStatus.CANCELED)\n",
+        tests=(LIFE + "test_an_order_is_not_given_up_before_the_broker_shows_that_it_is_over",),
+    ),
+    Mutant(
         name="a broker with one step and no key is taken",
         file="bot/app.py",
         old="if not (broker.two_step or broker.idempotent):",
@@ -189,7 +217,7 @@ MUTANTS = (
     Mutant(
         name="whatever is listed under a key is the order",
         file=RECONCILE,
-        old="return None if _same_share(order, theirs) else",
+        old="return None if order.is_of(theirs) else",
         new="return None if True else",
         tests=(BOOKS + "test_an_open_order_that_is_listed_under_another_key_of_ours_is_not_canceled",),
     ),

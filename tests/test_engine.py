@@ -18,7 +18,7 @@ from bot.news import around_new, gather
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from bot.trades import to_table
-from tests.builders import KNOWN_AT, decision, event, instrument, trade
+from tests.builders import KNOWN_AT, decision, event, instrument, intent, trade
 from tests.fakes import Shows
 from tests.house import CASH, CLOSES, MORNING, NEXT_MORNING, OPENS, House
 
@@ -48,6 +48,22 @@ def test_a_purchase_of_the_evening_is_followed_at_the_open(house: House) -> None
     assert house.run(OPENS + timedelta(minutes=2)) == []
     assert house.orders() == [("buy", "NWRB", 25, "filled")]
     assert house.broker.account().cash == CASH - 25 * 41 - 1
+
+
+def test_what_others_buy_in_the_same_account_counts_for_the_name_and_is_left_alone(house: House) -> None:
+    theirs = replace(
+        intent(quantity=Decimal(480)).order(),
+        client_order_id="theirs",
+        broker_order_id="t-1",
+        status=OrderStatus.WORKING,
+    )
+    theirs = house.broker.book.place(replace(theirs, valid_from=None, valid_until=None))
+    plan, orders = house.bot().run()
+    (settled,) = plan.decisions
+    assert orders == []
+    assert isinstance(settled.verdict, Skip)
+    assert settled.verdict.reason.startswith("NWRB held or on order would come to 20,200.00 USD")
+    assert list(house.broker.book.orders()) == [theirs]
 
 
 def test_a_plan_changes_nothing(house: House, tmp_path: Path) -> None:

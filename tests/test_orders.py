@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BrokerError, NotPaperError, OrderRefusedError, TryAgainError, UnwelcomeError
-from bot.model import Fill, Order, OrderIntent, OrderStatus, Side
+from bot.model import Account, Fill, Order, OrderIntent, OrderStatus, Side
 from bot.orders import LOST, Desk, client_order_id, decision_id
 from bot.store.database import Database, open_database
 from bot.store.repository import Repository
@@ -597,6 +597,103 @@ def test_an_order_that_the_broker_has_forgotten_does_not_stay_open_for_ever(
     (order,) = desk.work()
     assert order.status is OrderStatus.EXPIRED
     assert "no longer knows" in order.reason
+
+
+def test_a_key_is_not_sent_again_once_the_broker_may_soon_forget_it(store: Repository, broker: ScriptedBroker) -> None:
+    broker.key_ttl = timedelta(hours=2)
+    broker.faults["submit"] = Fault()
+    work(broker, store)
+    clock = Time(NOW + timedelta(hours=1))
+    assert work(broker, store, clock).status is OrderStatus.SUBMITTING
+    assert broker.calls == ["submit", "find"]
+    clock.now = intent().valid_until
+    order = work(broker, store, clock)
+    assert (order.status, order.reason) == (OrderStatus.EXPIRED, "its session ended before it was sent")
+
+
+def test_an_order_that_is_lost_time_and_again_is_looked_for_and_sent_no_more(
+    store: Repository, broker: ScriptedBroker
+) -> None:
+    for _ in range(30):
+        broker.faults["submit"] = Fault()
+        order = work(broker, store)
+    assert (order.status, order.attempts, broker.calls.count("submit")) == (OrderStatus.SUBMITTING, 20, 20)
+    late = replace(order, status=OrderStatus.WORKING, broker_order_id="b-late")
+    broker.book[order.client_order_id] = late
+    assert work(broker, store).status is OrderStatus.WORKING
+
+
+class Slow(ScriptedBroker):
+    """A broker whose every answer takes thirty-five seconds, and how old the books are whenever something is sent."""
+
+    def __init__(self, clock: Time, *, two_step: bool) -> None:
+        super().__init__(two_step=two_step)
+        self.clock, self.ages = clock, list[timedelta]()
+        self.read_at = clock.now
+
+    def account(self) -> Account:
+        """The reading of the books begins with it."""
+        self.read_at = self.clock.now
+        return super().account()
+
+    def _call(self, name: str) -> Any:
+        if name in {"submit", "activate"}:
+            self.ages.append(self.clock.now - self.read_at)
+        self.clock.now += timedelta(seconds=35)
+        return super()._call(name)
+
+
+def test_nothing_is_sent_on_books_that_are_older_than_a_minute(store: Repository, broker: ScriptedBroker) -> None:
+    for letter in "bcde":
+        store.record([], [intent(client_order_id=f"itb-{letter * 26}", decision_id=f"d-{letter}")], NOW)
+    clock = Time()
+    slow = Slow(clock, two_step=broker.two_step)
+    assert [order.status for order in Desk(slow, store, clock).work()] == [OrderStatus.WORKING] * 5
+    assert len(slow.ages) == 5 * (1 + slow.two_step)
+    assert max(slow.ages) < timedelta(minutes=1) < clock.now - NOW
+
+
+def test_what_is_found_between_two_orders_of_a_cycle_stops_the_second(
+    store: Repository, broker: ScriptedBroker
+) -> None:
+    second = intent(client_order_id="itb-" + "b" * 26, decision_id="d-" + "1" * 24)
+    store.record([], [second], NOW + timedelta(minutes=1))
+    clock = Time()
+    slow = Slow(clock, two_step=broker.two_step)
+
+    def submit(wanted: OrderIntent) -> Order:
+        clock.now += timedelta(minutes=1)
+        slow.book["itb-strange"] = replace(wanted.order(), client_order_id="itb-strange", status=OrderStatus.WORKING)
+        return ScriptedBroker.submit(slow, wanted)
+
+    slow.submit = submit  # type: ignore[method-assign]
+    first, other = Desk(slow, store, clock).work()
+    assert "this database does not know" in (store.halted() or "")
+    assert (first.status, other.status) == (
+        OrderStatus.CANCELED if slow.two_step else OrderStatus.WORKING,
+        OrderStatus.INTENT,
+    )
+
+
+def test_an_order_is_not_given_up_before_the_broker_shows_that_it_is_over(store: Repository) -> None:
+    class Forgetful(ScriptedBroker):
+        def cancel(self, broker_order_id: str) -> None:
+            self.book.clear()
+
+    broker, wanted = Forgetful(), intent()
+    broker.faults["activate"] = Fault()
+    placed = work(broker, store)
+    assert placed.status is OrderStatus.ACTIVATING
+    store.halt("stop", NOW)
+    clock = Time()
+    assert work(broker, store, clock).status is OrderStatus.INACTIVE
+    assert broker.book == {}
+    clock.now = wanted.valid_until + timedelta(days=3)
+    order = work(broker, store, clock)
+    assert (order.status, order.reason) == (
+        OrderStatus.EXPIRED,
+        f"the broker no longer knows {order.broker_order_id}, and its session is long over",
+    )
 
 
 # -- what may still come after it is over, and what has no end

@@ -73,6 +73,13 @@ def much_held(desk: Desk) -> None:
     limited(desk, name_value=2 * COST - 1)
 
 
+def much_wanted_by_others(desk: Desk) -> None:
+    theirs = replace(intent().order(), client_order_id="", status=OrderStatus.PARTIAL, quantity=Decimal(30))
+    sold, elsewhere = replace(theirs, side=Side.SELL), replace(theirs, symbol="HLCN")
+    desk.others += [replace(theirs, filled=Decimal(6)), sold, elsewhere]
+    limited(desk, name_value=2 * COST - 1)
+
+
 def much_bought(desk: Desk) -> None:
     past(desk, OrderStatus.FILLED, symbol="NWRB", price="40.02", session=YESTERDAY.date())
     limited(desk, name_value=2 * COST - 1)
@@ -117,6 +124,11 @@ Arrange = Callable[[Desk], None]
 WITHIN: list[tuple[str, Arrange, str]] = [  # guard, what is there, words of the refusal
     ("within_order_value", too_large, "960.48 USD; no order may be worth more than 959.48 USD"),
     ("within_name_value", much_held, "NWRB held or on order would come to 1,920.96 USD; at most 1,919.96 USD"),
+    (
+        "within_name_value",
+        much_wanted_by_others,
+        "NWRB held or on order would come to 1,920.96 USD; at most 1,919.96 USD",
+    ),
     ("within_name_value", much_bought, "NWRB bought within 30 days would come to 1,920.96 USD; at most 1,919.96 USD"),
     ("within_cycle_orders", many_in_the_cycle, "1 buys in one cycle"),
     ("within_day_orders", many_in_the_day, "1 buys for the session of 2026-03-03"),

@@ -14,7 +14,7 @@ from bot.book import Policy
 from bot.errors import BrokerError, NotPaperError, RatesError
 from bot.exits import Exits
 from bot.limits import Limits
-from bot.model import Decision, Holding, Instrument, OrderStatus, Quote, Signal, Skip
+from bot.model import Decision, Holding, Instrument, Order, OrderStatus, Quote, Signal, Skip
 from bot.orders import client_order_id, decision_id
 from bot.sessions import Session
 from bot.settings import Settings
@@ -38,6 +38,7 @@ class Desk:
         self.mapper = Maps()
         self.database = open_database("sqlite:///:memory:")
         self.store = Repository(self.database)
+        self.others: list[Order] = []
         facts = {"account": "paper", "strategy": "executives", "notional": Decimal(1000)}
         sessions: Any = Weekdays()
         self.trader = Trader(
@@ -51,7 +52,7 @@ class Desk:
         )
 
     def intend(self, *decisions: Decision, now: datetime = MORNING) -> Any:
-        return self.trader.intend(decisions, now)
+        return self.trader.intend(decisions, now, self.others)
 
     def verdict(self, one: Decision, now: datetime = MORNING) -> Any:
         (settled,), _ = self.intend(one, now=now)
