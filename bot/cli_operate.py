@@ -45,15 +45,15 @@ def halt(
 
 
 @operate.command(rich_help_panel="Operate")
-def resume() -> None:
+def resume(reason: Annotated[str, typer.Argument(help="why, for the record")] = "") -> None:
     """Allow sending again after a halt; the next cycle writes off bought shares that the account has no more."""
     from bot import app as wiring
 
     with wiring.opened(start()) as parts:
         was, file = parts.store.halted(), HaltFile(parts.settings.halt_file)
-        if reason := file.reason():
-            raise HaltedError(f"still halted: {reason}; remove {file.path} first")
-        parts.store.halt(None, wiring.utc_now())
+        if still := file.reason():
+            raise HaltedError(f"still halted: {still}; remove {file.path} first")
+        parts.store.halt(None, wiring.utc_now(), note=reason.strip())
     console.say(f"resumed (it was halted: {was})" if was else "it was not halted")
 
 

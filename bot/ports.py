@@ -264,8 +264,10 @@ class Store(Protocol):
         """The reason why nothing may be sent, or None."""
         ...
 
-    def halt(self, reason: str | None, now: datetime, *, anew: bool = True, flatten: bool = False) -> bool:
-        """Stop sending for this reason, durably; None starts again. Not `anew`, an earlier reason stays.
+    def halt(
+        self, reason: str | None, now: datetime, *, anew: bool = True, flatten: bool = False, note: str = ""
+    ) -> bool:
+        """Stop sending for this reason, durably; None starts again, why tells the `note`. Not `anew`, an earlier stays.
 
         Whether this reason is now the one. `flatten`, the orders that live are to be canceled, too.
         """

@@ -123,13 +123,13 @@ def test_the_steps_that_matter_and_the_halts_are_told_in_the_order_they_happened
         stands = store.move(stands, replace(stands, status=status, updated_at=at, **more))
     store.halt("halted by itself: why", NOW + timedelta(minutes=9), anew=False)
     store.halt("too late to matter", NOW + timedelta(minutes=9), anew=False)
-    store.halt(None, NOW + timedelta(minutes=11))
+    store.halt(None, NOW + timedelta(minutes=11), note="I have looked")
     store.halt(None, NOW + timedelta(minutes=12))  # it was not halted
     assert [notice.words for notice in journal.untold("a")] == [
         "buy 24 NWRB working",
         "HALTED: halted by itself: why",
         "buy 24 NWRB filled at 40.02 USD",
-        "resumed",
+        "resumed: I have looked",
     ]
 
 

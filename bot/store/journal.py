@@ -82,5 +82,5 @@ def _of_step(row: Any) -> Notice:
 
 def _of_halt(row: Any) -> Notice:
     if row.reason is None:
-        return Notice(kind="resumed", number=row.n, at=row.at, words="resumed")
+        return Notice(kind="resumed", number=row.n, at=row.at, words=f"resumed: {row.note}" if row.note else "resumed")
     return Notice(kind="halted", number=row.n, at=row.at, words=f"HALTED: {row.reason}")

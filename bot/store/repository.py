@@ -294,8 +294,10 @@ class Repository:
         with self._database.read() as connection:
             return self._halted(connection)
 
-    def halt(self, reason: str | None, now: datetime, *, anew: bool = True, flatten: bool = False) -> bool:
-        """Stop sending for this reason, durably; None starts again. Not `anew`, an earlier reason stays.
+    def halt(
+        self, reason: str | None, now: datetime, *, anew: bool = True, flatten: bool = False, note: str = ""
+    ) -> bool:
+        """Stop sending for this reason, durably; None starts again, why tells the `note`. Not `anew`, an earlier stays.
 
         Whether this reason is now the one. `flatten`, the orders that live are to be canceled, too. TryAgainError when
         another process leads: what this one has seen may be old.
@@ -310,7 +312,7 @@ class Repository:
             if is_new := anew or was is None:
                 connection.execute(change)
             if is_new and was != reason:
-                connection.execute(insert(halts).values(reason=reason, at=now))
+                connection.execute(insert(halts).values(reason=reason, at=now, note=note or None))
             return is_new
 
     def flattens(self) -> bool:

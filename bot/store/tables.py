@@ -22,7 +22,7 @@ from sqlalchemy.engine import Dialect
 
 from bot.plain import decimal_text
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")  # of the schema: the files in migrations/versions
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")  # of the schema: the files in migrations/versions
 HEAD: Final = REVISIONS[-1]
 
 # Of any length, and sorted by its bytes on every engine, as SQLite does it.
@@ -229,13 +229,14 @@ transitions: Final = Table(
     Column("at", Instant, nullable=False),
 )
 
-# Every halt with its reason, and every end of one, without; only ever added to.
+# Every halt with its reason, and every end of one, without, and perhaps with a note why; only ever added to.
 halts: Final = Table(
     "halts",
     metadata,
     Column("n", Integer, primary_key=True),
     Column("reason", TEXT),
     Column("at", Instant, nullable=False),
+    Column("note", TEXT),
 )
 
 fills: Final = Table(
