@@ -14,7 +14,7 @@ from bot.events import as_table, decided, find_events, of_news
 from bot.freshness import Freshness
 from bot.halting import halt
 from bot.history import recalled, with_past
-from bot.model import Decision, Event, Order, Skip
+from bot.model import UNTOLD, Decision, Event, Order, Skip
 from bot.news import around_new, gather, public_by
 from bot.orders import Desk
 from bot.plan import Plan, waiting
@@ -91,7 +91,7 @@ class Bot:
         """What the strategy says of each event, which it sees together with the past of those in it."""
         if not found:
             return []
-        past = self.store.past(found)
+        past = self.store.past(found, getattr(self.strategy, "reach", UNTOLD))
         seen = recalled(found, past)
         table = with_past(as_table(seen), past)
         news = of_news(self.strategy(table, now), len(seen))

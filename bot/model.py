@@ -321,6 +321,19 @@ class Account:
     available: Decimal
 
 
+class Reach(NamedTuple):
+    """How many days a strategy looks back: at what others did at the same company, and at purchases anywhere.
+
+    Of the person whose event it is, it sees every trade there was. The figures here are for one that does not tell.
+    """
+
+    company: float = 400
+    market: float = 40
+
+
+UNTOLD: Final = Reach()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One economic event: what one person did in one class of one issuer on one side, filed on one day.

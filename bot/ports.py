@@ -20,6 +20,7 @@ from bot.model import (
     Position,
     Quote,
     Rate,
+    Reach,
     Skip,
     Terms,
 )
@@ -281,8 +282,8 @@ class Store(Protocol):
         """Those of the ids that an order was already decided under."""
         ...
 
-    def past(self, seen: Sequence[Event]) -> "pd.DataFrame":
-        """What was seen before of the companies and people in these events, as a table of events."""
+    def past(self, seen: Sequence[Event], reach: Reach) -> "pd.DataFrame":
+        """What was seen before of the companies and people in these events, as a table of events; no further back."""
         ...
 
     def record(

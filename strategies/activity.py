@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bot.model import Role
-from strategies.features import Feature, value_usd
+from strategies.features import Feature, reaching, value_usd
 from strategies.history import DAY, History, codes, column, ending, flags, history, in_order, nothing, numbers, sides
 from strategies.kernels import NEVER, Entries, Flags, Ids, Numbers, Places, Queries, Times, compiled, sweep
 
@@ -37,6 +37,7 @@ def cluster_size(days: int = 30, *, officers: bool = False) -> Feature:
     Trades with Colleagues?" (2019), by what was public instead of the day of the trade.
     """
 
+    @reaching(company=days)
     def size(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         past, (bought, sold) = history(events), sides(events)
         entries = lasting(events, past, nothing(len(events)), days)
@@ -56,6 +57,7 @@ def senior_buyer(days: int = 30) -> Feature:
     itself too, on rows of either side and of neither. A role that is not known is not senior.
     """
 
+    @reaching(company=days)
     def senior(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         past = history(events)
         rows, found = _bought(events, past, lasting(events, past, nothing(len(events)), days))
@@ -73,6 +75,7 @@ def conviction(days: int = 30) -> Feature:
     score. After the first-model workflow of an insider-filings API, which sums by the day of the trade.
     """
 
+    @reaching(company=days)
     def score(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         past = history(events)
         rows, found = _bought(events, past, lasting(events, past, numbers(value_usd(events, None)), days))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from strategies.activity import cluster_size
-from strategies.features import Feature
+from strategies.features import Feature, reaching
 from strategies.history import DAY, codes, column, ending, flags, history, in_order, nothing, numbers, sides
 from strategies.kernels import compiled, earlier
 
@@ -22,6 +22,7 @@ def completes_cluster(owners: int = 3, days: int = 30, *, officers: bool = False
     others keep joining is one: it can be completed anew when it has not been complete for all of the window.
     """
 
+    @reaching(company=2 * days)  # who traded within so many days before a trade that is so many days old
     def completes(events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
         past, (bought, sold) = history(events), sides(events)
         size = numbers(cluster_size(days, officers=officers)(events, as_of))

@@ -4,7 +4,7 @@ Here are those of the row itself; `activity` has what a company's insiders do to
 `market` what the price and the size of the company say.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache
 from typing import Final, Literal, get_args
@@ -15,13 +15,34 @@ from numpy.typing import NDArray
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
 from bot.errors import ConfigError
-from bot.model import Role
+from bot.model import UNTOLD, Reach, Role
 from bot.sessions import Sessions
 
 Feature = Callable[[pd.DataFrame, datetime | None], "pd.Series[float]"]
 """Events table and the instant of decision in (None: each row as it became known), one number per row out."""
 
 Base = Literal["before", "after"]
+
+
+def reaching(*, company: float = 0, market: float = 0) -> Callable[[Feature], Feature]:
+    """For a feature that looks so many days back: at what others did at the company, at purchases of any company.
+
+    It is shown no more than that, so that a day is decided fast; of the row's own person it sees every trade. One that
+    does not tell is shown as much as `Reach` says.
+    """
+
+    def told(feature: Feature) -> Feature:
+        feature.reach = Reach(company, market)  # type: ignore[attr-defined]
+        return feature
+
+    return told
+
+
+def reach_of(features: Iterable[Feature]) -> Reach:
+    """How far all of these look back, together."""
+    found = [getattr(feature, "reach", UNTOLD) for feature in features]
+    return Reach(max((each.company for each in found), default=0), max((each.market for each in found), default=0))
+
 
 ROLE_WEIGHTS: Final = {
     Role.CFO: 1.0,
@@ -61,6 +82,7 @@ def fraction_of_holdings(base: Base) -> Feature:
     if base not in get_args(Base):
         raise ConfigError(f"holdings are those before or after the trade (found {base!r})")
 
+    @reaching()
     def fraction(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         if base == "after":
             return events["shares"] / events["shares_after"].where(events["shares_after"] > 0)
@@ -74,6 +96,7 @@ def fraction_of_holdings(base: Base) -> Feature:
     return fraction
 
 
+@reaching()
 def days_to_file(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """Business days from the trade to its filing, United States federal holidays left out; the legal deadline is 2."""
     traded, filed = (events[name].to_numpy().astype("datetime64[D]") for name in ("traded_on", "filed_on"))
@@ -106,6 +129,7 @@ def sessions_since_known(sessions: Sessions) -> Feature:
     Missing for what was not public by then, or does not say when it was.
     """
 
+    @reaching()
     def since(events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
         if as_of is None:
             return pd.Series(0.0, index=events.index).where(events["known_at"].notna())
@@ -114,12 +138,14 @@ def sessions_since_known(sessions: Sessions) -> Feature:
     return since
 
 
+@reaching()
 def value_usd(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """What the trade was worth in US dollars: its value as filed, else shares times price; unknown in other money."""
     value = events["value"].fillna(events["shares"] * events["price"])
     return value.where((events["currency"] == "USD").fillna(value=False).astype(bool))
 
 
+@reaching()
 def role_weight(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """How senior the person is, from 0 to 1 by `ROLE_WEIGHTS`; unknown when the role is."""
     roles, names = pd.factorize(events["role"])
@@ -135,6 +161,7 @@ def days_late(deadline: int = 2) -> Feature:
     and in France (Market Abuse Regulation, Article 19(1)). Holidays are those of the United States.
     """
 
+    @reaching()
     def late(events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
         return (days_to_file(events, as_of) - deadline).clip(lower=0)
 

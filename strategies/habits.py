@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from strategies.features import Feature, value_usd
+from strategies.features import Feature, reaching, value_usd
 from strategies.history import (
     DAY,
     LONGEST,
@@ -38,6 +38,7 @@ def is_first_buy(years: float = 3) -> Feature:
     """
     span = round(min(years * YEAR, LONGEST))
 
+    @reaching()
     def first(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         past, bought = history(events), sides(events)[0]
         rows, people = _by_person(past, bought, codes(events["issuer_id"]), codes(events["owner_id"]))
@@ -50,6 +51,7 @@ def is_first_buy(years: float = 3) -> Feature:
     return first
 
 
+@reaching()
 def is_largest(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """Whether the trade is of more value (`value_usd`) than every earlier one of the person, issuer and side: 1 or 0.
 
@@ -66,6 +68,7 @@ def is_largest(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     return column(events, rows, np.where(some & ~np.isnan(value), largest, np.nan))
 
 
+@reaching()
 def is_routine(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """Whether the person trades shares of the issuer by the calendar: 1 routine, 0 opportunistic, NaN unclassified.
 

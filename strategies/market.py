@@ -10,7 +10,7 @@ import pandas as pd
 
 from bot.errors import ConfigError
 from bot.model import NEW_YORK
-from strategies.features import Feature
+from strategies.features import Feature, reaching
 from strategies.history import column
 from strategies.kernels import FOREVER, Numbers, Times, compiled, last_before
 
@@ -96,6 +96,7 @@ def _eve(days: pd.DataFrame, found: Numbers, expires: Times) -> Feature:
     starts = np.searchsorted(symbols.get_indexer(days["symbol"]), np.arange(len(symbols) + 1))
     dates = days["date"].to_numpy()
 
+    @reaching()
     def eve(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         named, names = pd.factorize(events["symbol"])
         codes = np.append(symbols.get_indexer(names), -1)[named]  # -1, the last, is a missing symbol

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bot.model import NEW_YORK
 from strategies.activity import FADING, conviction
-from strategies.features import Feature
+from strategies.features import Feature, reaching
 from strategies.history import codes, column, numbers
 from strategies.scores import scores
 
@@ -25,6 +25,7 @@ def conviction_rank(days: int = 30) -> Feature:
     an issuer whose score is unknown is ahead of nobody.
     """
 
+    @reaching(company=days, market=days + 2)  # before an evening that may be more than a day ago
     def rank(events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
         own = numbers(conviction(days)(events, as_of))
         rows = np.flatnonzero(~np.isnan(own))

@@ -13,6 +13,7 @@ from pydantic import NonNegativeInt, PositiveFloat
 
 from bot.errors import ConfigError
 from bot.events import EXTRA, LINKS, VERDICT
+from bot.model import Reach
 from bot.sessions import Sessions
 from bot.trades import COLUMNS
 from strategies.features import (
@@ -21,6 +22,7 @@ from strategies.features import (
     days_late,
     days_to_file,
     fraction_of_holdings,
+    reach_of,
     sessions_since_known,
     value_usd,
 )
@@ -126,6 +128,11 @@ class Stack:
             hint = f"if {name} makes one, call it: {name}(...)" if name else f"found {type(odd[0]).__name__}"
             raise ConfigError(f"a strategy follows rules, one after the other; {hint}")
         features_of(self.rules)
+
+    @property
+    def reach(self) -> Reach:
+        """How far back it looks."""
+        return reach_of(features_of(self.rules).values())
 
     def __call__(self, events: pd.DataFrame, as_of: datetime | None = None) -> pd.DataFrame:
         """Every event with its verdict, as of an instant; without one, each as it became known."""

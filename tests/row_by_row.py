@@ -10,7 +10,7 @@ import pandas as pd
 from bot.engine import Bot
 from bot.events import EXTRA, LINKS
 from bot.history import versions
-from bot.model import Decision, OrderIntent
+from bot.model import Decision, Order, OrderIntent
 from bot.ports import Strategy
 from bot.store.database import open_database
 from bot.store.repository import Repository
@@ -50,7 +50,9 @@ class Window:
 class Onlooker:
     """A trader who finds nothing to trade."""
 
-    def intend(self, decisions: Sequence[Decision], now: datetime) -> tuple[list[Decision], list[OrderIntent]]:
+    def intend(
+        self, decisions: Sequence[Decision], now: datetime, others: Sequence[Order]
+    ) -> tuple[list[Decision], list[OrderIntent]]:
         return list(decisions), []
 
 

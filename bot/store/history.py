@@ -7,19 +7,19 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, false, func, insert, select
 
 from bot.events import basis, opens
 from bot.history import HISTORY_FROM, company_in, person_in
-from bot.model import Event, Side
+from bot.model import Event, Reach, Side
 from bot.store.queries import chunks
 from bot.store.tables import history
 from bot.trades import COLUMNS, DAY, DTYPES, FLAG, INSTANT, NUMBER, TEXT
 
 SEVERAL: Final = "several"
 MANY: Final = 10_000  # keys per query; twice as many are below every engine's limit on bound values
-LOOK_BACK: Final = timedelta(days=400)  # how far a strategy sees what is not a person's own open-market trade
-LATELY: Final = timedelta(days=40)  # how far it sees whatever anybody bought: ranks compare all companies
+BESIDES: Final = 400  # days that it is told of what else a person filed than trades
+LONGEST: Final = 1000 * 365  # days, as far back as anybody looks
 KINDS: Final = {
     **{name: kind for name, kind in COLUMNS.items() if name != "key"},
     "key": TEXT,
@@ -48,28 +48,27 @@ def keep(connection: Connection, seen: Sequence[Event]) -> None:
         connection.execute(insert(history), new)
 
 
-def around(connection: Connection, seen: Sequence[Event]) -> pd.DataFrame:
+def around(connection: Connection, seen: Sequence[Event], reach: Reach) -> pd.DataFrame:
     """The past of these events' companies and people: above all what was bought and sold on the open market.
 
     Of the people that is all of it, and whatever else they filed in the last 400 days, or ever where they seem to begin
-    a position: it may show what they held. Of the company's others it is the last 400 days, of anybody what was bought
-    lately. Its `attrs` say from when on anything was kept, of whomever: before that, nothing is known not to have
+    a position: it may show what they held. Of the company's others, and of what anybody bought, it is what the `reach`
+    asks for. Its `attrs` say from when on anything was kept, of whomever: before that, nothing is known not to have
     happened.
     """
     first = min((event.trade.known_at for event in seen if event.trade.known_at), default=None)
-    since = _written(first - LOOK_BACK) if first else ""
     rows: list[Sequence[Any]] = []
     words = ({person_in(event) for event in seen}, {company_in(event) for event in seen})
-    is_late, is_traded = history.c.known_at >= since, history.c.side.is_not(None)
+    is_traded = history.c.side.is_not(None)
     for who, where in zip_longest(*(chunks(sorted(each), MANY) for each in words)):
-        theirs = history.c.person.in_(who or ()) & (is_traded | is_late)
-        others = history.c.company.in_(where or ()) & is_traded & is_late
+        theirs = history.c.person.in_(who or ()) & (is_traded | _since(first, BESIDES))
+        others = history.c.company.in_(where or ()) & is_traded & _since(first, reach.company)
         rows += connection.execute(EVERYTHING.where(theirs | others)).all()
     for who in chunks(sorted({person_in(event) for event in seen if opens(event)})):
         rows += connection.execute(EVERYTHING.where(history.c.person.in_(who))).all()
-    if first:
+    if reach.market:
         bought = history.c.side == Side.BUY
-        rows += connection.execute(EVERYTHING.where(bought, history.c.known_at >= _written(first - LATELY))).all()
+        rows += connection.execute(EVERYTHING.where(bought, _since(first, reach.market))).all()
     past = _table(rows).drop_duplicates(["event_key", "known_at"], ignore_index=True)
     if beginning := connection.scalar(select(func.min(history.c.known_at))):
         past.attrs[HISTORY_FROM] = beginning
@@ -79,6 +78,11 @@ def around(connection: Connection, seen: Sequence[Event]) -> pd.DataFrame:
 def whole(connection: Connection) -> pd.DataFrame:
     """Everything that was kept, in the order in which it became public."""
     return _table(connection.execute(EVERYTHING.order_by(history.c.known_at, history.c.event_key)).all())
+
+
+def _since(first: datetime | None, days: float) -> ColumnElement[bool]:
+    """What became known within so many days before the first of the news, or nothing."""
+    return history.c.known_at >= _written(first - timedelta(days=min(days, LONGEST))) if first else false()
 
 
 def _table(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:

@@ -13,7 +13,19 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.errors import ContradictionError, HaltedError, StoreError, TryAgainError
 from bot.halt_file import HaltFile
-from bot.model import Decision, Event, Fill, Holding, Instrument, Order, OrderIntent, OrderStatus, Side
+from bot.model import (
+    UNTOLD,
+    Decision,
+    Event,
+    Fill,
+    Holding,
+    Instrument,
+    Order,
+    OrderIntent,
+    OrderStatus,
+    Reach,
+    Side,
+)
 from bot.plain import plain
 from bot.provenance import Provenance
 from bot.store import decisions as recorded
@@ -78,12 +90,12 @@ class Repository:
         with self._database.read() as connection:
             return among(connection, by_line.where(events.c.final), lines.c.key, keys)
 
-    def past(self, seen: Sequence[Event]) -> "pd.DataFrame":
-        """What was seen before of the companies and people in these events, as a table of events."""
+    def past(self, seen: Sequence[Event], reach: Reach = UNTOLD) -> "pd.DataFrame":
+        """What was seen before of the companies and people in these events, as a table of events; no further back."""
         from bot.store import history  # heavy, and most commands need no past
 
         with self._database.read() as connection:
-            return history.around(connection, seen)
+            return history.around(connection, seen, reach)
 
     def history(self) -> "pd.DataFrame":
         """Every version of every event that was seen, with who is who."""

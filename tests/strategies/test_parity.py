@@ -14,8 +14,10 @@ from bot.plugins import Kit, find, installed
 from bot.ports import Strategy
 from bot.settings import Settings
 from strategies.activity import cluster_size, conviction, senior_buyer
+from strategies.cluster_events import completes_cluster
 from strategies.features import Feature
 from strategies.habits import is_first_buy, is_largest, is_routine
+from strategies.ranks import conviction_rank
 from strategies.rules import Rule, follow, more_than, open_market
 from tests.builders import NOW
 from tests.real_purchases import purchases
@@ -31,18 +33,26 @@ LOOKS_BACK: dict[str, Feature] = {
     "largest": is_largest,
     "routine": is_routine,
 }
-SENTENCE = ", ".join(f"{name} {{{name}}}" for name in LOOKS_BACK)
+FAR: dict[str, Feature] = {  # further back than a strategy is shown that does not tell how far it looks
+    "cluster": cluster_size(600),
+    "senior": senior_buyer(600),
+    "completes": completes_cluster(2, 300),
+    "conviction": conviction(600),
+    "rank": conviction_rank(100),
+}
 
 
-def looking_back(passes: str, least: float) -> Rule:
+def looking_back(passes: str, least: float, features: dict[str, Feature] = LOOKS_BACK) -> Rule:
     """A rule on one of the features, which says them all."""
-    return Rule(name=passes, passes=lambda events: events[passes] >= least, words=SENTENCE, features=LOOKS_BACK)
+    sentence = ", ".join(f"{name} {{{name}}}" for name in features)
+    return Rule(name=passes, passes=lambda events: events[passes] >= least, words=sentence, features=features)
 
 
 LOOKING_BACK: dict[str, Strategy] = {
     "cluster": follow(open_market, looking_back("cluster", 2)),
     "conviction above 12": follow(open_market, more_than("1%"), looking_back("conviction", 12)),
     "first": follow(open_market, looking_back("first", 1)),
+    "far": follow(open_market, looking_back("cluster", 2, FAR)),
 }
 NAMES = [*installed("strategies"), *LOOKING_BACK]
 
