@@ -66,7 +66,7 @@ class Book:
         policy: Policy,
         most: Limits,
         drawdown: Drawdown | None,
-        others: Sequence[Order] = (),
+        others: Sequence[Order] | None = (),
     ) -> None:
         self._market = market
         self._others = others
@@ -122,6 +122,9 @@ class Book:
             return Skip(rule="limit", reason=f"an order to {opposite} {symbol} is still open", final=False)
         if self._closed:
             return Skip(rule="limit", reason=self._closed, final=False)
+        if self._others is None and wish.side is Side.BUY:
+            unknown = "the broker's orders could not be read, and others may buy the same in this account"
+            return Skip(rule="limit", reason=unknown, final=False)
         if gone := next((each for each in self._absent if each.is_of(wish.instrument)), None):
             reason = (
                 f"{gone.quantity:f} shares of {symbol} that were bought are not in the account: no order of it before"
@@ -222,7 +225,7 @@ class Book:
     def _refused(self, wish: Wish, session: Session, sized: Size) -> Skip | None:
         """The limit that a buy would break, or None, and then it counts for those after it."""
         position = _of(wish.instrument, self._held)
-        theirs = (each for each in self._others if each.side is Side.BUY and each.is_of(wish.instrument))
+        theirs = (each for each in self._others or () if each.side is Side.BUY and each.is_of(wish.instrument))
         shares = sum((each.quantity - each.filled for each in theirs), position.quantity if position else Decimal(0))
         buy = Buy(
             symbol=wish.instrument.symbol,

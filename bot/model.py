@@ -299,9 +299,9 @@ class Position:
     average_price: Decimal
     currency: str
 
-    def is_of(self, instrument: Instrument | Holding) -> bool:
+    def is_of(self, share: Instrument | Holding | Order) -> bool:
         """Whether these are shares of that instrument."""
-        return _same_share(self, instrument)
+        return _same_share(self, share)
 
 
 def _same_share(one: Holding | Position | Order, other: Instrument | Holding | Order) -> bool:

@@ -29,13 +29,12 @@ from bot.errors import (
 from bot.halting import halt
 from bot.model import Fill, Order, OrderIntent, OrderStatus, Side
 from bot.ports import Broker, Clock, Store
-from bot.reconcile import Reconciler
+from bot.reconcile import Books, Reconciler, for_sale
 
 log: Final = logging.getLogger("insiderbot.orders")
 LOST: Final = timedelta(days=3)  # after its session: nothing that a broker forgot so long ago can still come back
-FRESH: Final = timedelta(minutes=1)  # books that were compared so shortly ago need not be compared again
+FRESH: Final = timedelta(minutes=1)  # nothing is sent on books that were compared longer ago
 LATE: Final = timedelta(minutes=5)  # after its session: by then the broker has ended what was not filled
-ATTEMPTS: Final = 20  # to send one order: who loses so many is not going to take the next
 UNKNOWN: Final = 3  # orders of which nobody knows whether they exist: then it is not the orders
 OURS: Final = {OrderStatus.INTENT, OrderStatus.SUBMITTING, OrderStatus.ACTIVATING}  # what we alone know of an order
 
@@ -52,6 +51,10 @@ def client_order_id(decision: str) -> str:
     return "itb-" + base64.b32encode(digest).decode().lower()[:26]
 
 
+class _OldBooksError(BrokerError):
+    """The books were compared too long ago for anything to be sent now."""
+
+
 class Desk:
     """Takes every open order as far as it goes."""
 
@@ -61,7 +64,12 @@ class Desk:
         self._clock = clock
         self._reconciler = Reconciler(broker, store, clock)
         self._reconciled_at: datetime | None = None
-        self.others: Sequence[Order] = ()  # the open orders of others in the same account, when that was last looked at
+        self._books: Books | None = Books(positions=(), others=())
+
+    @property
+    def others(self) -> Sequence[Order] | None:
+        """The open orders in the account that are none of ours; None where they could not be read."""
+        return self._books.others if self._books else None
 
     def work(self) -> list[Order]:
         """Drive all open orders and return them as they stand; one that cannot go on stays open for the next time.
@@ -97,24 +105,45 @@ class Desk:
 
     def _reconcile(self) -> None:
         """Compare the books, unless that was done a moment ago."""
-        now = self._clock()
-        if self._reconciled_at is None or now - self._reconciled_at >= FRESH:
-            self.others = self._reconciler.work()
-            self._reconciled_at = now
+        if not self._is_fresh():
+            begun, self._books = self._clock(), None
+            self._books = self._reconciler.work()
+            self._reconciled_at = begun
+            if not self._is_fresh():
+                raise BrokerError(f"the broker's books took {FRESH.seconds} s to read: they are old already")
+
+    def _is_fresh(self) -> bool:
+        """Whether the books were compared a moment ago; a clock that was set back says nothing about it."""
+        return self._reconciled_at is not None and timedelta(0) <= self._clock() - self._reconciled_at < FRESH
 
     def _drive_all(self, waiting: Sequence[tuple[OrderIntent, Order]]) -> None:
+        """Drive one after the other; where the books grow old meanwhile, they are compared again before the next."""
+        before: Sequence[tuple[OrderIntent, Order]] = ()
+        while waiting and waiting != before:
+            self._reconcile()
+            before, waiting = waiting, self._drive_while_fresh(waiting)
+
+    def _drive_while_fresh(self, waiting: Sequence[tuple[OrderIntent, Order]]) -> list[tuple[OrderIntent, Order]]:
+        """Those whose turn has not come when the books are old, as they stand then."""
         disputed = self._store.acknowledged()
+        left = [order.client_order_id for _, order in waiting]
         for intent, order in waiting:
-            if order.client_order_id in disputed:
-                self._set_aside(order, "our books and the broker's contradict about it; look there what became of it")
-            else:
-                self._drive(intent, order)
+            try:
+                if order.client_order_id in disputed:
+                    reason = "our books and the broker's contradict about it; look there what became of it"
+                    self._set_aside(order, reason)
+                else:
+                    self._drive(intent, order)
+            except _OldBooksError:
+                return [pair for pair in self._store.open_orders() if pair[1].client_order_id in left]
+            left.remove(order.client_order_id)
+        return []
 
     def _drive(self, intent: OrderIntent, order: Order) -> None:
         try:
             while (after := self._step(intent, order)).status is not order.status:
                 order = after
-        except (NotPaperError, UnwelcomeError):
+        except (NotPaperError, UnwelcomeError, _OldBooksError):
             raise
         except (BrokerError, HaltedError) as error:
             log.warning("order left as it is", extra={"facts": {**_told(order), "reason": str(error)}})
@@ -136,12 +165,12 @@ class Desk:
         match order.status:
             case OrderStatus.INTENT | OrderStatus.INACTIVE if self._is_early(intent):
                 return order
+            case OrderStatus.INTENT if order.attempts and not self._may_repeat(intent):
+                return self._look_up(order, missing=order.status)
             case OrderStatus.INTENT:
                 return self._submit(intent, order)
             case OrderStatus.SUBMITTING:
-                return self._look_up(
-                    order, missing=OrderStatus.INTENT if self._may_repeat(intent, order) else order.status
-                )
+                return self._look_up(order, missing=OrderStatus.INTENT if self._may_repeat(intent) else order.status)
             case OrderStatus.INACTIVE:
                 return self._activate(order)
             case OrderStatus.ACTIVATING:
@@ -155,21 +184,22 @@ class Desk:
         """Whether the order is to wait for its session here, because the broker would fill it before."""
         return not self._broker.queues and self._clock() < intent.valid_from
 
-    def _may_repeat(self, intent: OrderIntent, order: Order) -> bool:
+    def _may_repeat(self, intent: OrderIntent) -> bool:
         """Whether an order that is not there is taken up again, be it to be ended; else it is only looked for.
 
         A broker that knows a key for some time only is trusted with it for half of that.
         """
         now, lasts = self._clock(), self._broker.key_ttl
-        is_known = lasts is None or now < intent.created_at + lasts / 2
-        return now >= intent.valid_until or (is_known and order.attempts < ATTEMPTS)
+        # No attempt was earlier than this.
+        first = intent.created_at if self._broker.queues else max(intent.created_at, intent.valid_from)
+        return lasts is None or now < first + lasts / 2 or now >= intent.valid_until
 
     def _submit(self, intent: OrderIntent, order: Order) -> Order:
         if self._clock() >= intent.valid_until:
             return self._move(
                 order, replace(order, status=OrderStatus.EXPIRED, reason="its session ended before it was sent")
             )
-        self._reconcile()
+        self._check_books(order)
         sent = self._move(order, replace(order, status=OrderStatus.SUBMITTING, attempts=order.attempts + 1))
         self._check_session(sent)
         try:
@@ -191,9 +221,9 @@ class Desk:
             return order
         if order.valid_until and self._clock() >= order.valid_until:
             return self._give_up(order, OrderStatus.EXPIRED, "its session ended before it was activated")
-        self._reconcile()
         if halted := self._store.halted():
             return self._give_up(order, OrderStatus.CANCELED, halted)
+        self._check_books(order)
         sent = self._move(order, replace(order, status=OrderStatus.ACTIVATING))
         self._check_session(sent)
         try:
@@ -204,6 +234,16 @@ class Desk:
                 return self._adopt(sent, found)
             return self._give_up(sent, OrderStatus.REJECTED, str(error))  # an earlier activation may still arrive
         return self._look_up(sent, missing=sent.status)
+
+    def _check_books(self, order: Order) -> None:
+        """BrokerError if the books are old, or if what is to be sold is not there or is being sold already."""
+        if self._books is None or not self._is_fresh():
+            raise _OldBooksError("the books were compared more than a minute ago")
+        if order.side is Side.SELL:
+            waiting = [each for _, each in self._store.open_orders() if each.client_order_id != order.client_order_id]
+            left = for_sale(order, self._store.holdings(), self._books.positions, waiting)
+            if order.quantity > left:
+                raise BrokerError(f"{order.quantity:f} shares are to be sold, and only {left:f} are there to be sold")
 
     def _check_session(self, order: Order) -> None:
         """BrokerError if the session ended while the step was written, as it does when a laptop sleeps right then."""

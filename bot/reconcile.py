@@ -36,6 +36,14 @@ class Findings:
     breach: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """What the account holds, and what is open there that is none of ours: others' orders are left alone."""
+
+    positions: Sequence[Position]
+    others: Sequence[Order]
+
+
 class Reconciler:
     """Compares the books before anything is sent."""
 
@@ -44,19 +52,21 @@ class Reconciler:
         self._store = store
         self._clock = clock
 
-    def work(self) -> list[Order]:
+    def work(self) -> Books:
         """Open again what lives at the broker, cancel what nobody will activate, and halt where books contradict.
 
-        The open orders of others in the same account, of those placed in the days looked at: they are left alone.
+        The broker's books as they were read, of the orders those that were placed in the days looked at.
         BrokerError when the broker does not show all of its books: then nothing may be sent.
         """
+        begun = self._clock()
         listed, account, positions = self._theirs()
+        known = self._store.known([order.client_order_id for order in listed])
         findings = compare(
-            self._store.known([order.client_order_id for order in listed]),
+            known,
             listed,
             waiting=[order for _, order in self._store.open_orders()],
             acknowledged=self._store.acknowledged(),
-            shown_by=self._clock() - self._broker.visibility_lag,
+            shown_by=begun - self._broker.visibility_lag,
         )
         revived = [order for order, _ in findings.revived]
         pinned, gone = self._store.broker_account(), absent(self._store, positions, self._clock(), revived)
@@ -76,7 +86,8 @@ class Reconciler:
             self._cancel(broker_order_id, "an order that nobody will activate is canceled")
         for broker_order_id in live(listed) if self._store.flattens() else ():
             self._cancel(broker_order_id, "an order that lives is canceled, as it was asked for")
-        return [each for each in listed if not each.client_order_id.startswith(PREFIX) and not each.status.is_final]
+        others = [each for each in listed if each.client_order_id not in known and not each.status.is_final]
+        return Books(positions=positions, others=others)
 
     def _theirs(self) -> tuple[Sequence[Order], Account, Sequence[Position]]:
         """The broker's books since the first order that is open or watched, read twice: they may change meanwhile."""
@@ -145,7 +156,8 @@ def compare(
         revived=tuple(
             (order, alive)
             for order, under_it in same
-            if (alive := next((each for each in under_it if _is_alive(order, each)), None))
+            if not _is_news(order, shown_by)
+            and (alive := next((each for each in under_it if _is_alive(order, each)), None))
         ),
         stray=tuple(
             each.broker_order_id
@@ -180,11 +192,24 @@ def missing(holdings: Iterable[Holding], waiting: Sequence[Order], positions: Se
     found = []
     for holding in holdings:
         there = sum((each.quantity for each in positions if each.is_of(holding)), Decimal(0))
-        sales = (each for each in waiting if each.side is Side.SELL and holding.is_of(each))
-        sold = sum((each.quantity - each.filled for each in sales), Decimal(0))
-        if (short := holding.quantity - sold - there) > 0:
+        if (short := holding.quantity - _selling(waiting, holding) - there) > 0:
             found.append(replace(holding, quantity=short))
     return found
+
+
+def for_sale(
+    order: Order, holdings: Iterable[Holding], positions: Sequence[Position], waiting: Sequence[Order]
+) -> Decimal:
+    """How many shares of an order's a sale may have: of those there and of ours, less what others in wait may sell."""
+    ours = sum((each.quantity for each in holdings if each.is_of(order)), Decimal(0))
+    there = sum((each.quantity for each in positions if each.is_of(order)), Decimal(0))
+    return min(ours, there) - _selling(waiting, order)
+
+
+def _selling(waiting: Sequence[Order], share: Holding | Order) -> Decimal:
+    """What orders that were sent may sell of this share."""
+    sales = (each for each in waiting if each.side is Side.SELL and each.attempts and share.is_of(each))
+    return sum((each.quantity - each.filled for each in sales), Decimal(0))
 
 
 def reset(pinned: str | None, account: Account, gone: Sequence[Holding], positions: Sequence[Position]) -> str | None:
@@ -216,16 +241,20 @@ def _breach(order: Order, theirs: Sequence[Order], shown_by: datetime | None) ->
             f"{order.client_order_id} lives at the broker as {live[0].broker_order_id},"
             f" and was placed as {order.broker_order_id}"
         )
-    is_new = shown_by and order.updated_at and order.updated_at > shown_by
     less = next(
         (each for each in theirs if each.broker_order_id == order.broker_order_id and each.filled < order.filled), None
     )
-    if less and not is_new:
+    if less and not _is_news(order, shown_by):
         return (
             f"the broker says that {less.filled} of {order.quantity} shares of {order.client_order_id} are filled,"
             f" where {order.filled} were before"
         )
     return None
+
+
+def _is_news(order: Order, shown_by: datetime | None) -> bool:
+    """Whether we know it so lately that what is listed may be older."""
+    return shown_by is not None and order.updated_at is not None and order.updated_at > shown_by
 
 
 def _is_alive(order: Order, theirs: Order) -> bool:

@@ -32,11 +32,11 @@ class Trader:
     drawdown: Drawdown | None = None
 
     def intend(
-        self, decisions: Sequence[Decision], now: datetime, others: Sequence[Order] = ()
+        self, decisions: Sequence[Decision], now: datetime, others: Sequence[Order] | None = ()
     ) -> tuple[list[Decision], list[OrderIntent]]:
         """The same decisions, each signal now with its order or turned into a Skip, exits, and the orders to place.
 
-        What `others` still buy in the same account counts as if it were held.
+        What `others` still buy in the same account counts as if it were held; where nobody knows, nothing is bought.
         """
         market = Market(broker=self.broker, rates=self.rates, prices=self.prices, sessions=self.sessions, now=now)
         wanted = [decision for decision in decisions if isinstance(decision.verdict, Signal)]

@@ -1,7 +1,7 @@
 """The whole cycle: a plan changes nothing, an execution happens once, and the same facts lead to the same orders."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.engine import overruled
-from bot.errors import BotError, ConfigError, NotPaperError, SourceError, StoreError, TryAgainError
-from bot.model import InsiderTrade, OrderStatus, Side, Skip
+from bot.errors import BotError, BrokerError, ConfigError, NotPaperError, SourceError, StoreError, TryAgainError
+from bot.model import InsiderTrade, Order, OrderStatus, Side, Skip
 from bot.news import around_new, gather
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from bot.trades import to_table
+from brokers.simulated import SimulatedBroker
 from tests.builders import KNOWN_AT, decision, event, instrument, intent, trade
 from tests.fakes import Shows
 from tests.house import CASH, CLOSES, MORNING, NEXT_MORNING, OPENS, House
@@ -64,6 +65,25 @@ def test_what_others_buy_in_the_same_account_counts_for_the_name_and_is_left_alo
     assert isinstance(settled.verdict, Skip)
     assert settled.verdict.reason.startswith("NWRB held or on order would come to 20,200.00 USD")
     assert list(house.broker.book.orders()) == [theirs]
+
+
+def test_while_nobody_knows_what_others_buy_in_the_account_nothing_is_bought(house: House) -> None:
+    house.broker = Unread(**{field.name: getattr(house.broker, field.name) for field in fields(house.broker)})
+    plan, orders = house.bot().run()
+    (settled,) = plan.decisions
+    assert orders == []
+    assert isinstance(settled.verdict, Skip)
+    assert (settled.verdict.rule, settled.verdict.final) == ("limit", False)
+    assert "the broker's orders could not be read" in settled.verdict.reason
+    house.broker = SimulatedBroker(**{field.name: getattr(house.broker, field.name) for field in fields(house.broker)})
+    assert [order.status for order in house.run()] == [OrderStatus.WORKING]
+
+
+class Unread(SimulatedBroker):
+    """It does not list its orders."""
+
+    def orders(self, since: datetime) -> Sequence[Order]:
+        raise BrokerError("out of reach")
 
 
 def test_a_plan_changes_nothing(house: House, tmp_path: Path) -> None:

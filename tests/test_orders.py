@@ -1,9 +1,9 @@
 """The order's life: one order per decision, written down before anything is sent, whatever the broker answers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BrokerError, NotPaperError, OrderRefusedError, TryAgainError, UnwelcomeError
-from bot.model import Account, Fill, Order, OrderIntent, OrderStatus, Side
+from bot.model import Account, Fill, Order, OrderIntent, OrderStatus, Position, Side
 from bot.orders import LOST, Desk, client_order_id, decision_id
 from bot.store.database import Database, open_database
 from bot.store.repository import Repository
 from tests.builders import NOW, decision, intent
-from tests.fakes import Fault, ScriptedBroker, Time
+from tests.fakes import Fault, ScriptedBroker, Time, bought, position
 
 FACTS: dict[str, Any] = {
     "account": "paper",
@@ -611,16 +611,46 @@ def test_a_key_is_not_sent_again_once_the_broker_may_soon_forget_it(store: Repos
     assert (order.status, order.reason) == (OrderStatus.EXPIRED, "its session ended before it was sent")
 
 
-def test_an_order_that_is_lost_time_and_again_is_looked_for_and_sent_no_more(
-    store: Repository, broker: ScriptedBroker
+@pytest.mark.parametrize("how", ["halted", "books"])
+def test_an_order_that_is_not_sent_again_at_once_is_looked_for_before_it_is_later(
+    store: Repository, broker: ScriptedBroker, how: str
 ) -> None:
-    for _ in range(30):
-        broker.faults["submit"] = Fault()
-        order = work(broker, store)
-    assert (order.status, order.attempts, broker.calls.count("submit")) == (OrderStatus.SUBMITTING, 20, 20)
-    late = replace(order, status=OrderStatus.WORKING, broker_order_id="b-late")
-    broker.book[order.client_order_id] = late
-    assert work(broker, store).status is OrderStatus.WORKING
+    """It was not there, and then nothing could be sent; the first attempt arrives, and the broker forgets its key."""
+    broker.key_ttl, clock, find = timedelta(hours=2), Time(), broker.find
+    broker.faults["submit"] = Fault()
+    work(broker, store, clock)
+
+    def interrupted(order: Order) -> Order | None:
+        if how == "halted":
+            store.halt("stop", NOW)
+        clock.now += timedelta(minutes=2)
+        broker.faults["orders"] = Fault()
+        return find(order)
+
+    broker.find = interrupted  # type: ignore[method-assign]
+    order = work(broker, store, clock)
+    assert order.status is OrderStatus.INTENT
+    broker.find, broker.faults = find, {}  # type: ignore[method-assign]
+    store.halt(None, NOW)
+    broker.book[order.client_order_id] = replace(order, status=OrderStatus.WORKING, broker_order_id="b-late")
+    clock.now += timedelta(hours=3)
+    assert work(broker, store, clock).broker_order_id == "b-late"
+    assert broker.calls.count("submit") == 1
+
+
+def test_a_key_is_as_old_as_its_first_attempt_may_be(store: Repository, broker: ScriptedBroker) -> None:
+    """Decided days before its session, and sent when that opens."""
+    days = timedelta(days=4)
+    late = {"valid_from": NOW + days, "valid_until": NOW + days + timedelta(hours=6)}
+    for _, order in store.open_orders():
+        store.move(order, replace(order, status=OrderStatus.EXPIRED, updated_at=NOW))
+    store.record([], [intent(client_order_id="itb-late", decision_id="d-late", **late)], NOW)
+    broker.queues, broker.key_ttl = False, timedelta(days=7)
+    clock = Time(NOW + days)
+    broker.faults["submit"] = Fault()
+    Desk(broker, store, clock).work()
+    (order,) = Desk(broker, store, clock).work()
+    assert order.status is OrderStatus.WORKING
 
 
 class Slow(ScriptedBroker):
@@ -673,6 +703,102 @@ def test_what_is_found_between_two_orders_of_a_cycle_stops_the_second(
         OrderStatus.CANCELED if slow.two_step else OrderStatus.WORKING,
         OrderStatus.INTENT,
     )
+
+
+def test_books_that_take_a_minute_to_read_are_not_to_be_sent_on(store: Repository, broker: ScriptedBroker) -> None:
+    clock, held = Time(), broker.positions
+
+    def positions() -> Sequence[Position]:
+        clock.now += timedelta(minutes=1)
+        return held()
+
+    broker.positions = positions  # type: ignore[method-assign]
+    assert work(broker, store, clock).status is OrderStatus.INTENT
+    assert broker.calls == []
+
+
+def test_a_clock_that_was_set_back_makes_no_books_fresh(store: Repository, broker: ScriptedBroker) -> None:
+    clock, reads, orders = Time(), list[datetime](), broker.orders
+    broker.orders = lambda since: [reads.append(since), *orders(since)][1:]  # type: ignore[func-returns-value,method-assign]
+    desk = Desk(broker, store, clock)
+    desk.work()
+    clock.now -= timedelta(hours=2)
+    assert len(reads) == 2
+    desk.work()
+    assert len(reads) == 4
+
+
+def test_what_is_filled_while_the_books_are_read_is_no_contradiction(store: Repository, broker: ScriptedBroker) -> None:
+    """The list may be older than what we know, and to read the positions takes longer than it may lag."""
+    work(broker, store)
+    broker.visibility_lag, clock = timedelta(seconds=10), Time()
+    order = store.order(intent().client_order_id)
+    store.move(order, replace(order, filled=Decimal(24), price=Decimal(40), status=OrderStatus.FILLED, updated_at=NOW))
+
+    def positions() -> Sequence[Position]:
+        clock.now += timedelta(seconds=30)
+        return [position(order.symbol, 24)]
+
+    broker.positions = positions  # type: ignore[method-assign]
+    Desk(broker, store, clock).work()
+    assert store.halted() is None
+    assert store.order(order.client_order_id).filled == 24
+
+
+def test_a_trouble_in_the_middle_of_a_cycle_is_no_orders_fault(store: Repository, broker: ScriptedBroker) -> None:
+    for letter in "bcd":
+        store.record([], [intent(client_order_id=f"itb-{letter * 26}", decision_id=f"d-{letter}")], NOW)
+    clock, reads, orders = Time(), list[datetime](), broker.orders
+
+    def failing(since: datetime) -> Sequence[Order]:
+        reads.append(since)
+        if len(reads) > 2:
+            raise BrokerError("out of reach")
+        return orders(since)
+
+    broker.orders = failing  # type: ignore[method-assign]
+    submit = broker.submit
+
+    def submitting(wanted: OrderIntent) -> Order:
+        clock.now += timedelta(minutes=2)
+        return submit(wanted)
+
+    broker.submit = submitting  # type: ignore[method-assign]
+    after = Desk(broker, store, clock).work()
+    assert [order.status for order in after[1:]] == [OrderStatus.INTENT] * 3
+    assert (len(reads), store.halted(), store.acknowledged()) == (3, None, set())
+
+
+def sale(letter: str, **changes: Any) -> OrderIntent:
+    return intent(client_order_id=f"itb-{letter * 26}", decision_id=f"d-{letter}", side=Side.SELL, **changes)
+
+
+def test_what_another_sale_of_ours_may_sell_is_not_sold(store: Repository, broker: ScriptedBroker) -> None:
+    """The other one was over, and lives after all."""
+    bought(store, 24)
+    earlier = sale("s")
+    store.record([], [earlier, sale("t", created_at=NOW + timedelta(minutes=1))], NOW)
+    known = store.order(earlier.client_order_id)
+    sent = store.move(known, replace(known, status=OrderStatus.SUBMITTING, attempts=1))
+    store.move(sent, replace(sent, status=OrderStatus.REJECTED, updated_at=NOW))
+    broker.held = [position("NWRB", 24)]
+    broker.book[earlier.client_order_id] = replace(earlier.order(), status=OrderStatus.WORKING, broker_order_id="b-s")
+    Desk(broker, store, Time(NOW + timedelta(minutes=2))).work()
+    selling = [order.client_order_id for order in broker.book.values() if order.side is Side.SELL]
+    assert selling == [earlier.client_order_id]
+    assert store.order(sale("t").client_order_id).status is OrderStatus.INTENT
+
+
+@pytest.mark.parametrize(("held", "halts"), [(20, False), (0, True)])
+def test_what_is_not_in_the_account_any_more_is_not_sold(
+    store: Repository, broker: ScriptedBroker, held: int, halts: bool
+) -> None:
+    bought(store, 24)
+    store.record([], [sale("s")], NOW)
+    broker.held = [position("NWRB", held)] if held else []
+    Desk(broker, store, Time()).work()
+    assert bool(store.halted()) is halts
+    assert sale("s").client_order_id not in broker.book
 
 
 def test_an_order_is_not_given_up_before_the_broker_shows_that_it_is_over(store: Repository) -> None:

@@ -52,6 +52,13 @@ def test_what_is_over_here_and_lives_there_is_taken_up_again(over: OrderStatus, 
     assert found(replace(ours, broker_order_id="b-1"), theirs(status)).breach is None
 
 
+def test_what_was_seen_to_be_over_after_the_list_may_have_been_made_is_over() -> None:
+    ours = order(status=OrderStatus.CANCELED, broker_order_id="b-1", updated_at=NOW)
+    alive = theirs(OrderStatus.WORKING)
+    assert compare({KEY: ours}, [alive], shown_by=NOW - timedelta(seconds=1)).revived == ()
+    assert compare({KEY: ours}, [alive], shown_by=NOW).revived == ((ours, alive),)
+
+
 @pytest.mark.parametrize("over", [OrderStatus.EXPIRED, OrderStatus.CANCELED])
 def test_what_is_over_on_both_sides_and_was_filled_there_is_taken_up_again(over: OrderStatus) -> None:
     ours, partly = order(status=over), replace(theirs(OrderStatus.CANCELED), filled=Decimal(5), price=Decimal(40))
@@ -196,7 +203,8 @@ def held(symbol: str = "NWRB", isin: str | None = None) -> Holding:
 
 
 def test_shares_that_an_open_sale_may_have_sold_are_not_missing() -> None:
-    sale = order(side=Side.SELL, quantity=Decimal(24), status=OrderStatus.WORKING)
+    sale = order(side=Side.SELL, quantity=Decimal(24), status=OrderStatus.WORKING, attempts=1)
+    assert missing([held()], [replace(sale, attempts=0)], []) == [held()]
     assert missing([held()], [], [position()]) == missing([held()], [sale], []) == []
     assert missing([held()], [replace(sale, side=Side.BUY)], []) == [held()]
     assert missing([held()], [replace(sale, symbol="HLCN")], []) == [held()]
@@ -472,6 +480,17 @@ def test_books_that_were_compared_a_moment_ago_are_not_compared_again(store: Rep
     clock.now += timedelta(minutes=1)
     desk.work()
     assert broker.reads == 4
+
+
+def test_what_is_open_and_not_known_here_is_anothers_whatever_its_key(store: Repository) -> None:
+    broker = ScriptedBroker()
+    strange, foreign = (theirs(OrderStatus.WORKING, "b-8", OTHER), theirs(OrderStatus.PARTIAL, "b-9", "somebody-else"))
+    broker.book = {each.client_order_id: each for each in (theirs(OrderStatus.WORKING), strange, foreign)}
+    broker.book["over"] = theirs(OrderStatus.FILLED, "b-10", "over")
+    desk = Desk(broker, store, Time())
+    assert desk.others == ()
+    desk.work()
+    assert desk.others == [strange, foreign]
 
 
 def test_holdings_are_what_our_fills_add_up_to(store: Repository) -> None:

@@ -253,7 +253,7 @@ def test_a_trade_leaves_its_trace_in_the_account(shop: Shop) -> None:
     assert position.is_of(SHARE)
     assert (position.quantity, position.average_price) == (24, quote.ask)
     assert shop.broker.account().cash == start.cash - 24 * quote.ask
-    shop.work(wanted(n=2, side=Side.SELL, valid_until=NOW + timedelta(hours=6)))
+    shop.work(wanted(n=2, side=Side.SELL, valid_until=NOW + timedelta(hours=6)), after=timedelta(minutes=1))
     [sold] = shop.work()
     assert (sold.status, sold.price, sold.updated_at) == (OrderStatus.FILLED, quote.bid, shop.time.now)
     assert shop.broker.positions() == []

@@ -530,6 +530,7 @@ def test_a_trade_leaves_its_trace_in_the_account(shop: Shop) -> None:
     assert position.is_of(SHARE)
     assert (position.quantity, position.average_price) == (24, quote.ask)
     assert shop.broker.account().cash == before.cash - 24 * quote.ask - 2
+    shop.time.now += timedelta(minutes=1)  # until the books are read again, the shares are not known to be there
     [sold] = shop.work(wanted(n=2, side=Side.SELL))
     assert (sold.status, sold.price) == (OrderStatus.FILLED, quote.bid)
     assert shop.broker.positions() == []

@@ -14,7 +14,7 @@ from bot.orders import LATE, Desk
 from bot.store.database import Database, connected, open_database, parsed
 from bot.store.repository import Repository
 from tests.builders import NOW, instrument, intent
-from tests.fakes import Time
+from tests.fakes import Time, bought
 from tests.model import protocol as model
 from tests.model.protocol import Label, Model, State
 from tests.model.wire import ALIVE, Killed, Market, Wire
@@ -105,6 +105,7 @@ class Replay:
         self._intents = intents(len(start.ours), is_sale=searched.sells)
         if searched.sells:
             self._market.held = {each.instrument.symbol: each.quantity for each in self._intents}
+            bought(Repository(database))
         self._numbers = {each.client_order_id: number for number, each in enumerate(self._intents)}
         self._store = _Store(database, self)
         self._wire = Wire(self._market, self.turn, self._time)
@@ -194,7 +195,7 @@ class Replay:
         self._store.halt(None, NOW)
         for _ in range(CLEAN):
             Desk(self._wire, self._store, self._time).work()
-        check(self._market, [order for _, order in self._store.orders()], self._time.now)
+        check(self._market, list(self._store.known(list(self._numbers)).values()), self._time.now)
         assert self._store.halted() is None
 
 
