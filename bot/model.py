@@ -254,6 +254,11 @@ class Order:
     valid_until: datetime | None = None
     updated_at: datetime | None = None
 
+    @property
+    def was_sent(self) -> bool:
+        """Whether it may be at the broker, as far as we know: an intent that was never tried is not."""
+        return self.attempts > 0 or self.status is not OrderStatus.INTENT
+
     def is_of(self, share: "Instrument | Order") -> bool:
         """Whether it is for shares of that instrument, or of that order's."""
         return _same_share(self, share)

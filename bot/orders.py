@@ -199,7 +199,9 @@ class Desk:
             return self._move(
                 order, replace(order, status=OrderStatus.EXPIRED, reason="its session ended before it was sent")
             )
-        self._check_books(order)
+        self._check_books()
+        if not self._is_covered(order):
+            return self._look_up(order, missing=order.status)
         sent = self._move(order, replace(order, status=OrderStatus.SUBMITTING, attempts=order.attempts + 1))
         self._check_session(sent)
         try:
@@ -223,7 +225,9 @@ class Desk:
             return self._give_up(order, OrderStatus.EXPIRED, "its session ended before it was activated")
         if halted := self._store.halted():
             return self._give_up(order, OrderStatus.CANCELED, halted)
-        self._check_books(order)
+        self._check_books()
+        if not self._is_covered(order):
+            return self._look_up(order, missing=order.status)
         sent = self._move(order, replace(order, status=OrderStatus.ACTIVATING))
         self._check_session(sent)
         try:
@@ -235,15 +239,22 @@ class Desk:
             return self._give_up(sent, OrderStatus.REJECTED, str(error))  # an earlier activation may still arrive
         return self._look_up(sent, missing=sent.status)
 
-    def _check_books(self, order: Order) -> None:
-        """BrokerError if the books are old, or if what is to be sold is not there or is being sold already."""
-        if self._books is None or not self._is_fresh():
+    def _check_books(self) -> None:
+        """_OldBooksError unless the books were compared a moment ago."""
+        if not self._is_fresh():
             raise _OldBooksError("the books were compared more than a minute ago")
-        if order.side is Side.SELL:
-            waiting = [each for _, each in self._store.open_orders() if each.client_order_id != order.client_order_id]
-            left = for_sale(order, self._store.holdings(), self._books.positions, waiting)
-            if order.quantity > left:
-                raise BrokerError(f"{order.quantity:f} shares are to be sold, and only {left:f} are there to be sold")
+
+    def _is_covered(self, order: Order) -> bool:
+        """Whether what is to be sold is there, and is not being sold already; it may be this very order that does."""
+        if order.side is Side.BUY:
+            return True
+        positions = self._books.positions if self._books else ()
+        waiting = [each for _, each in self._store.open_orders() if each.client_order_id != order.client_order_id]
+        sent = [each for each in waiting if each.was_sent]
+        left = for_sale(order, self._store.holdings(), positions, sent)
+        if order.quantity > left:
+            log.warning("there is not so much to be sold", extra={"facts": {**_told(order), "left": left}})
+        return order.quantity <= left
 
     def _check_session(self, order: Order) -> None:
         """BrokerError if the session ended while the step was written, as it does when a laptop sleeps right then."""

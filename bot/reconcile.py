@@ -68,8 +68,10 @@ class Reconciler:
             acknowledged=self._store.acknowledged(),
             shown_by=begun - self._broker.visibility_lag,
         )
-        revived = [order for order, _ in findings.revived]
-        pinned, gone = self._store.broker_account(), absent(self._store, positions, self._clock(), revived)
+        pinned, gone = (
+            self._store.broker_account(),
+            absent(self._store, positions, self._clock(), further(known, listed)),
+        )
         lost = reset(pinned, account, gone, positions)
         breach = findings.breach or lost
         # Only who was told has seen it: what is found while the bot is halted already will halt it again.
@@ -178,37 +180,48 @@ def live(listed: Sequence[Order]) -> list[str]:
     ]
 
 
-def absent(store: Store, positions: Sequence[Position], now: datetime, revived: Sequence[Order] = ()) -> list[Holding]:
+def further(known: Mapping[str, Order], listed: Sequence[Order]) -> list[Order]:
+    """Our orders as we know them of which the broker shows that they live, or that more of them was filled."""
+    return [
+        known[each.client_order_id]
+        for each in listed
+        if each.client_order_id in known
+        and (each.status in FILLING or each.filled > known[each.client_order_id].filled)
+    ]
+
+
+def absent(store: Store, positions: Sequence[Position], now: datetime, alive: Sequence[Order] = ()) -> list[Holding]:
     """The shares that were bought and are not there, though no order of ours can have sold them meanwhile.
 
     The positions are to be read before: a sale that comes in since then is not missed.
     """
     holdings = store.holdings(bought_by=now - SETTLES)
-    return missing(holdings, [*revived, *(order for _, order in store.open_orders())], positions)
+    sent = [order for _, order in store.open_orders() if order.was_sent]
+    return missing(holdings, list({order.client_order_id: order for order in (*sent, *alive)}.values()), positions)
 
 
-def missing(holdings: Iterable[Holding], waiting: Sequence[Order], positions: Sequence[Position]) -> list[Holding]:
-    """What there is less of at the broker than our fills add up to and our open sales leave."""
+def missing(holdings: Iterable[Holding], sent: Sequence[Order], positions: Sequence[Position]) -> list[Holding]:
+    """What there is less of at the broker than our fills add up to and the sales that were sent leave."""
     found = []
     for holding in holdings:
         there = sum((each.quantity for each in positions if each.is_of(holding)), Decimal(0))
-        if (short := holding.quantity - _selling(waiting, holding) - there) > 0:
+        if (short := holding.quantity - _selling(sent, holding) - there) > 0:
             found.append(replace(holding, quantity=short))
     return found
 
 
 def for_sale(
-    order: Order, holdings: Iterable[Holding], positions: Sequence[Position], waiting: Sequence[Order]
+    order: Order, holdings: Iterable[Holding], positions: Sequence[Position], sent: Sequence[Order]
 ) -> Decimal:
-    """How many shares of an order's a sale may have: of those there and of ours, less what others in wait may sell."""
+    """How many shares a sale may have: of those that are there and ours, less what others that were sent may sell."""
     ours = sum((each.quantity for each in holdings if each.is_of(order)), Decimal(0))
     there = sum((each.quantity for each in positions if each.is_of(order)), Decimal(0))
-    return min(ours, there) - _selling(waiting, order)
+    return min(ours, there) - _selling(sent, order)
 
 
-def _selling(waiting: Sequence[Order], share: Holding | Order) -> Decimal:
-    """What orders that were sent may sell of this share."""
-    sales = (each for each in waiting if each.side is Side.SELL and each.attempts and share.is_of(each))
+def _selling(sent: Sequence[Order], share: Holding | Order) -> Decimal:
+    """What these may still sell of this share."""
+    sales = (each for each in sent if each.side is Side.SELL and share.is_of(each))
     return sum((each.quantity - each.filled for each in sales), Decimal(0))
 
 

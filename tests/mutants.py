@@ -172,19 +172,34 @@ MUTANTS = (
     Mutant(
         name="what another sale may sell is sold",
         file=ORDERS,
-        old="if order.quantity > left:",
-        new="if False:",
+        old="return order.quantity <= left",
+        new="return True",
         tests=(
             LIFE + "test_what_another_sale_of_ours_may_sell_is_not_sold",
             LIFE + "test_what_is_not_in_the_account_any_more_is_not_sold",
         ),
     ),
     Mutant(
+        name="a sale that has sold by itself is in its own way",
+        file=ORDERS,
+        old="return self._look_up(order, missing=order.status)\n"
+        "        sent = self._move(order, replace(order, status=OrderStatus.ACTIVATING",
+        new="return order\n        sent = self._move(order, replace(order, status=OrderStatus.ACTIVATING",
+        tests=(LIFE + "test_a_sale_that_was_activated_after_all_is_seen_to_be_filled",),
+    ),
+    Mutant(
+        name="what the broker shows of our sales explains nothing",
+        file=RECONCILE,
+        old="self._clock(), further(known, listed))",
+        new="self._clock())",
+        tests=(LIFE + "test_a_sale_that_the_broker_shows_as_filled_explains_what_is_gone_whatever_we_know_of_it",),
+    ),
+    Mutant(
         name="a sale that was never sent may have sold",
         file=RECONCILE,
-        old="each.side is Side.SELL and each.attempts and",
-        new="each.side is Side.SELL and",
-        tests=(BOOKS + "test_shares_that_an_open_sale_may_have_sold_are_not_missing",),
+        old="for _, order in store.open_orders() if order.was_sent]",
+        new="for _, order in store.open_orders()]",
+        tests=(LIFE + "test_what_is_not_in_the_account_any_more_is_not_sold",),
     ),
     Mutant(
         name="an older list is believed",

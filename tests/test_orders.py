@@ -789,6 +789,79 @@ def test_what_another_sale_of_ours_may_sell_is_not_sold(store: Repository, broke
     assert store.order(sale("t").client_order_id).status is OrderStatus.INTENT
 
 
+class Sold(ScriptedBroker):
+    """A broker at which a sale may be filled, and whose activations take effect when the test says so."""
+
+    def activate(self, broker_order_id: str) -> None:
+        self.calls.append("activate")
+
+    def sells(self, key: str, quantity: int) -> None:
+        """So many of 24 shares change hands."""
+        status = OrderStatus.FILLED if quantity == 24 else OrderStatus.PARTIAL
+        self.book[key] = replace(self.book[key], status=status, filled=Decimal(quantity), price=Decimal(40))
+        self.held = [position("NWRB", 24 - quantity)] if quantity < 24 else []
+
+
+@pytest.mark.parametrize(("quantity", "status"), [(24, OrderStatus.FILLED), (6, OrderStatus.PARTIAL)])
+def test_a_sale_that_was_activated_after_all_is_seen_to_be_filled(
+    database: Database, quantity: int, status: OrderStatus
+) -> None:
+    """It was still inactive when it was looked at: what it sells is not missing to itself."""
+    store, broker, wanted, clock = Repository(database), Sold(), sale("s"), Time()
+    bought(store, 24)
+    store.record([], [wanted], NOW)
+    broker.held = [position("NWRB", 24)]
+    desk = Desk(broker, store, clock)
+    assert [order.status for order in desk.work()] == [OrderStatus.INACTIVE]
+    broker.sells(wanted.client_order_id, quantity)
+    clock.now += timedelta(minutes=2)
+    assert [(order.status, order.filled) for order in desk.work()] == [(status, quantity)]
+    assert store.halted() is None
+
+
+def test_a_sale_that_arrived_late_and_was_filled_is_adopted_and_not_sent_again(database: Database) -> None:
+    store, broker, wanted, clock = Repository(database), Sold(two_step=False), sale("s"), Time()
+    bought(store, 24)
+    store.record([], [wanted], NOW)
+    broker.held = [position("NWRB", 24)]
+    desk = Desk(broker, store, clock)
+    broker.faults["submit"] = Fault()
+    desk.work()
+    store.halt("stop", NOW)
+    clock.now += timedelta(minutes=2)
+    assert [order.status for order in desk.work()] == [OrderStatus.INTENT]
+    broker.book[wanted.client_order_id] = replace(wanted.order(), broker_order_id="b-late")
+    broker.sells(wanted.client_order_id, 24)
+    store.halt(None, NOW)
+    clock.now += timedelta(minutes=2)
+    assert [order.status for order in desk.work()] == [OrderStatus.FILLED]
+    assert (store.holdings(), broker.calls.count("submit")) == ([], 1)
+
+
+@pytest.mark.parametrize("known", [OrderStatus.INTENT, OrderStatus.REJECTED])
+def test_a_sale_that_the_broker_shows_as_filled_explains_what_is_gone_whatever_we_know_of_it(
+    database: Database, known: OrderStatus
+) -> None:
+    """The database is older than the sale, or has just been told that it was refused."""
+    store, broker, wanted, clock = Repository(database), Sold(two_step=False), sale("s"), Time()
+    bought(store, 24)
+    store.record([], [wanted], NOW)
+    if known is OrderStatus.REJECTED:
+        order = store.order(wanted.client_order_id)
+        sent = store.move(order, replace(order, status=OrderStatus.SUBMITTING, attempts=1))
+        store.move(sent, replace(sent, status=known, updated_at=NOW))
+    broker.visibility_lag = timedelta(seconds=10)
+    broker.book[wanted.client_order_id] = replace(wanted.order(), broker_order_id="b-1")
+    broker.sells(wanted.client_order_id, 24)
+    clock.now += timedelta(seconds=2)
+    Desk(broker, store, clock).work()
+    clock.now += timedelta(seconds=30)
+    Desk(broker, store, clock).work()
+    assert store.halted() is None
+    assert store.order(wanted.client_order_id).status is OrderStatus.FILLED
+    assert store.holdings() == []
+
+
 @pytest.mark.parametrize(("held", "halts"), [(20, False), (0, True)])
 def test_what_is_not_in_the_account_any_more_is_not_sold(
     store: Repository, broker: ScriptedBroker, held: int, halts: bool

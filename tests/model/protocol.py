@@ -67,6 +67,7 @@ class State(NamedTuple):
     flying: tuple[Request, ...] = ()
     call: Label | None = None
     fresh: bool = False  # the books were compared a moment ago
+    sold: bool = False  # and the position was not in them any more
     time: int = 0  # 0 in the session, 1 after it, 2 when the broker should have ended the order
     halted: bool = False
     crashes: int = 0
@@ -266,6 +267,7 @@ class Model(NamedTuple):
         revived = tuple((state.theirs[oid].decision, oid) for oid in listed if self._is_revived(state, oid))
         strays = tuple(oid for oid in listed if self._is_stray(state, oid))
         strays = () if self.bug == "nothing is swept" else strays
+        state = state._replace(sold=self.sells and any(order.status == FILLED for order in state.theirs))
         yield Step(("list", "answered"), self._reconciling(state, revived, strays))
 
     def _is_revived(self, state: State, oid: int) -> bool:
@@ -281,6 +283,11 @@ class Model(NamedTuple):
         """Whether nobody will activate this order any more: its key is retired."""
         ours = state.ours[state.theirs[oid].decision]
         return ours.status not in OPEN or ours.oid not in {NONE, oid}
+
+    def _is_covered(self, state: State, number: int) -> bool:
+        """Whether the position is there to be sold, and no other order may sell it."""
+        others = [ours for place, ours in enumerate(state.ours) if place != number]
+        return not self.sells or not (state.sold or any(o.status in OPEN and o.attempts for o in others))
 
     def _reconciling(self, state: State, revived: tuple[Any, ...], strays: tuple[int, ...]) -> State:
         if revived or strays:
@@ -308,11 +315,16 @@ class Model(NamedTuple):
         """About to make the first call of the order's next step."""
         ours = state.ours[number]
         if ours.status == INTENT:
-            over = ("commit", number, OVER, NONE)
-            return state._replace(call=over if state.time else ("commit", number, SUBMITTING, NONE, "submit"))
+            if state.time:
+                return state._replace(call=("commit", number, OVER, NONE))
+            if not self._is_covered(state, number):
+                return state._replace(call=("find", number, "uncovered"))
+            return state._replace(call=("commit", number, SUBMITTING, NONE, "submit"))
         if ours.status == INACTIVE:
             if state.time or state.halted:
                 return state._replace(call=("cancel", number, "given up"))
+            if not self._is_covered(state, number):
+                return state._replace(call=("find", number, "uncovered"))
             return state._replace(call=("commit", number, ACTIVATING, ours.oid, "activate"))
         if ours.status in OPEN:
             return state._replace(call=("find", number, ours.status))
@@ -374,6 +386,8 @@ class Model(NamedTuple):
     def _looked_up(self, state: State, number: int, why: str) -> State:
         """What follows from the broker's answer, or from its having none."""
         found, ours = self._found(state, number), state.ours[number]
+        if found == NONE and why == "uncovered":
+            return self._left(state, number)
         if found == NONE:
             is_lost = not self.kind.two_step and not self.kind.keyed and self.bug != "submitted again without a key"
             return state._replace(call=("commit", number, QUARANTINED if is_lost else INTENT, NONE))
