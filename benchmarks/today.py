@@ -83,7 +83,7 @@ def decide(store: Repository, trades: pd.DataFrame) -> list[tuple[str, float, fl
     clock = [now()]
     seen = find_events(trades)
     clock.append(now())
-    past = store.past(seen)
+    past = store.past(seen, looking_back.reach)
     clock.append(now())
     table = with_past(as_table(seen), past)
     clock.append(now())

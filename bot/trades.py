@@ -83,8 +83,18 @@ def to_table(records: Iterable[InsiderTrade], **further: Any) -> pd.DataFrame:
 def column(kind: str, values: Sequence[Any]) -> ExtensionArray:
     """A column of one of the schema's types, None where a value is missing."""
     if kind == TEXT:
-        values = [None if value is None else str(value) for value in values]
+        return texts([None if value is None else str(value) for value in values])
     made: ExtensionArray = pd.array(values, dtype=DTYPES[kind])
+    return made
+
+
+def texts(values: Any) -> ExtensionArray:
+    """A column of texts, None where one is missing."""
+    if DTYPES[TEXT].storage == "pyarrow":  # pandas would look at each before it hands them over
+        import pyarrow
+
+        values = pyarrow.array(values, pyarrow.large_string())
+    made: ExtensionArray = pd.array(values, dtype=DTYPES[TEXT])
     return made
 
 
