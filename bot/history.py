@@ -58,7 +58,7 @@ def recalled(seen: Sequence[Event], past: pd.DataFrame) -> list[Event]:
     there = {
         key: at.to_pydatetime()
         for key, at, doubt in zip(past["event_key"], past["known_at"], past["quarantine"], strict=True)
-        if not _is_unseen(doubt)
+        if not is_unseen(doubt)
     }
     linked = [_linked(event, there.get(event.key)) for event in seen]
     told = balances(*_told(past)) if any(map(opens, seen)) else {}
@@ -68,12 +68,12 @@ def recalled(seen: Sequence[Event], past: pd.DataFrame) -> list[Event]:
 def _linked(event: Event, before: datetime | None) -> Event:
     """The event without the doubt that its original was not seen, if it was."""
     at = event.trade.known_at
-    if _is_unseen(event.quarantine) and before and at and before < at:
+    if is_unseen(event.quarantine) and before and at and before < at:
         return replace(event, quarantine=implausible(event.trade))
     return event
 
 
-def _is_unseen(doubt: Any) -> bool:
+def is_unseen(doubt: Any) -> bool:
     """Whether the doubt about an event is that it is an amendment without its original."""
     return isinstance(doubt, str) and doubt.endswith(UNSEEN)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from math import inf
 from typing import Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -327,11 +328,12 @@ class Account:
 
 
 class Reach(NamedTuple):
-    """How many days a strategy looks back: at what others did at the same company, and at purchases anywhere.
+    """How many days a strategy looks back: at the person's trades, at all at the company, and at purchases anywhere.
 
-    Of the person whose event it is, it sees every trade there was. The figures here are for one that does not tell.
+    The figures here are for one that does not tell.
     """
 
+    person: float = inf
     company: float = 400
     market: float = 40
 

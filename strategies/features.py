@@ -24,15 +24,14 @@ Feature = Callable[[pd.DataFrame, datetime | None], "pd.Series[float]"]
 Base = Literal["before", "after"]
 
 
-def reaching(*, company: float = 0, market: float = 0) -> Callable[[Feature], Feature]:
-    """For a feature that looks so many days back: at what others did at the company, at purchases of any company.
+def reaching(*, person: float = 0, company: float = 0, market: float = 0) -> Callable[[Feature], Feature]:
+    """For a feature that looks so many days back: at the person's trades, at all at the company, at purchases anywhere.
 
-    It is shown no more than that, so that a day is decided fast; of the row's own person it sees every trade. One that
-    does not tell is shown as much as `Reach` says.
+    It is shown no more than that, so that a day is decided fast. One that does not tell is shown what `Reach` says.
     """
 
     def told(feature: Feature) -> Feature:
-        feature.reach = Reach(company, market)  # type: ignore[attr-defined]
+        feature.reach = Reach(person, company, market)  # type: ignore[attr-defined]
         return feature
 
     return told
@@ -41,7 +40,7 @@ def reaching(*, company: float = 0, market: float = 0) -> Callable[[Feature], Fe
 def reach_of(features: Iterable[Feature]) -> Reach:
     """How far all of these look back, together."""
     found = [getattr(feature, "reach", UNTOLD) for feature in features]
-    return Reach(max((each.company for each in found), default=0), max((each.market for each in found), default=0))
+    return Reach(*map(max, zip(Reach(0, 0, 0), *found, strict=True)))
 
 
 ROLE_WEIGHTS: Final = {

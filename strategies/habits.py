@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import cache
+from math import inf
 from typing import Final
 
 import numpy as np
@@ -38,7 +39,7 @@ def is_first_buy(years: float = 3) -> Feature:
     """
     span = round(min(years * YEAR, LONGEST))
 
-    @reaching()
+    @reaching(person=years * 365.25)
     def first(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         past, bought = history(events), sides(events)[0]
         rows, people = _by_person(past, bought, codes(events["issuer_id"]), codes(events["owner_id"]))
@@ -51,7 +52,7 @@ def is_first_buy(years: float = 3) -> Feature:
     return first
 
 
-@reaching()
+@reaching(person=inf)
 def is_largest(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """Whether the trade is of more value (`value_usd`) than every earlier one of the person, issuer and side: 1 or 0.
 
@@ -68,7 +69,7 @@ def is_largest(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     return column(events, rows, np.where(some & ~np.isnan(value), largest, np.nan))
 
 
-@reaching()
+@reaching(person=4 * 366)  # at the end of a year, since the beginning of the third before it
 def is_routine(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """Whether the person trades shares of the issuer by the calendar: 1 routine, 0 opportunistic, NaN unclassified.
 

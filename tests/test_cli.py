@@ -29,6 +29,7 @@ from bot.demo.serving import Reply, StandIn
 from bot.http import strict_json
 from bot.model import InsiderTrade, Order
 from bot.settings import Settings
+from bot.store.tables import HEAD
 from bot.strategy_file import schema
 from tests.sources.pages import LINES, Line, new_list
 
@@ -798,10 +799,10 @@ def test_an_older_database_is_upgraded_when_asked_and_not_before(run: Run) -> No
         connection.execute("DROP TABLE alembic_version")
     connection.close()
     assert "run `insiderbot db upgrade`" in run("status").sentence
-    assert run("db", "upgrade").out == "schema 0006, was 0001\n"
-    assert run("db", "upgrade").out == "schema 0006, as it was\n"
+    assert run("db", "upgrade").out == f"schema {HEAD}, was 0001\n"
+    assert run("db", "upgrade").out == f"schema {HEAD}, as it was\n"
     assert run("status", "--format", "json").json()["halted"] == "on holiday"
-    assert Path("insiderbot.db.before-0006").exists()
+    assert Path(f"insiderbot.db.before-{HEAD}").exists()
 
 
 def test_the_doctor_shows_every_finding_and_fails_on_a_bad_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.events import as_table, find_events
 from bot.history import HISTORY_FROM, recalled, versions, with_past
-from bot.model import InsiderTrade
+from bot.model import InsiderTrade, Reach
 from bot.store import history
 from bot.store.database import open_database
 from bot.store.repository import Repository
@@ -204,6 +204,30 @@ def test_a_person_s_trades_are_whole_and_a_company_s_are_those_that_are_not_too_
     ]
     store.record([], [], NOW, find_events(table(*old)))
     assert told(store.past(find_events(table(trade())))) == [("Okafor Adaeze M", 7), ("Lindqvist Marit", 9)]
+
+
+def test_the_past_comes_back_as_far_as_it_is_looked_at(store: Repository) -> None:
+    days = {Decimal(shares): KNOWN_AT - timedelta(days=shares) for shares in (20, 40)}
+    own = [trade(shares=shares, known_at=at, filed_on=at.date()) for shares, at in days.items()]
+    others = [each._replace(key=f"{each.key} too", owner="Brandt Ilse") for each in own]
+    store.record([], [], NOW, find_events(table(*own, *others)))
+    news = find_events(table(trade()))
+    assert told(store.past(news, Reach(person=30, company=0, market=0))) == [("Okafor Adaeze M", 20)]
+    assert told(store.past(news, Reach(person=0, company=30, market=0))) == [
+        ("Brandt Ilse", 20),
+        ("Okafor Adaeze M", 20),
+    ]
+    assert told(store.past(news, Reach(person=0, company=0, market=0))) == []
+    assert len(store.past(news)) == 4
+
+
+def test_the_original_of_an_amendment_comes_back_however_little_is_looked_at(store: Repository) -> None:
+    store.record([], [], NOW, find_events(table(filed())))
+    (late,) = find_events(table(amended(shares=Decimal(400))))
+    past = store.past([late], Reach(person=0, company=0, market=0))
+    assert told(past) == [("Okafor Adaeze M", 1000)]
+    assert late.quarantine
+    assert [event.quarantine for event in recalled([late], past)] == [None]
 
 
 def test_what_a_person_filed_beside_trades_comes_back_for_400_days_and_ever_where_a_position_begins(

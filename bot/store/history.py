@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, false, func, insert, select
 
 from bot.events import basis, opens
-from bot.history import HISTORY_FROM, company_in, person_in
+from bot.history import HISTORY_FROM, company_in, is_unseen, person_in
 from bot.model import Event, Reach, Side
 from bot.store.queries import chunks
 from bot.store.tables import history
@@ -49,23 +49,26 @@ def keep(connection: Connection, seen: Sequence[Event]) -> None:
 
 
 def around(connection: Connection, seen: Sequence[Event], reach: Reach) -> pd.DataFrame:
-    """The past of these events' companies and people: above all what was bought and sold on the open market.
+    """The past of these events' companies and people, as far back as the `reach` asks for it.
 
-    Of the people that is all of it, and whatever else they filed in the last 400 days, or ever where they seem to begin
-    a position: it may show what they held. Of the company's others, and of what anybody bought, it is what the `reach`
-    asks for. Its `attrs` say from when on anything was kept, of whomever: before that, nothing is known not to have
-    happened.
+    Of the people it is what they bought and sold on the open market, and whatever else they filed in the last 400 days;
+    of the company's others, and of what anybody bought, the trades. It is everything of those who seem to begin a
+    position, which may show what they held, and of what is amended by an event whose original is not among these. Its
+    `attrs` say from when on anything was kept, of whomever: before that, nothing is known not to have happened.
     """
     first = min((event.trade.known_at for event in seen if event.trade.known_at), default=None)
     rows: list[Sequence[Any]] = []
     words = ({person_in(event) for event in seen}, {company_in(event) for event in seen})
     is_traded = history.c.side.is_not(None)
     for who, where in zip_longest(*(chunks(sorted(each), MANY) for each in words)):
-        theirs = history.c.person.in_(who or ()) & (is_traded | _since(first, BESIDES))
-        others = history.c.company.in_(where or ()) & is_traded & _since(first, reach.company)
+        filed = is_traded | _since(first, BESIDES)
+        theirs = history.c.person.in_(who or ()) & _since(first, reach.person) & filed
+        others = history.c.company.in_(where or ()) & _since(first, reach.company) & is_traded
         rows += _fetched(connection, EVERYTHING.where(theirs | others))
     for who in chunks(sorted({person_in(event) for event in seen if opens(event)})):
         rows += _fetched(connection, EVERYTHING.where(history.c.person.in_(who)))
+    for keys in chunks(sorted({event.key for event in seen if is_unseen(event.quarantine)})):
+        rows += _fetched(connection, EVERYTHING.where(history.c.event_key.in_(keys)))
     if reach.market:
         bought = history.c.side == Side.BUY
         rows += _fetched(connection, EVERYTHING.where(bought, _since(first, reach.market)))

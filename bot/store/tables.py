@@ -22,7 +22,7 @@ from sqlalchemy.engine import Dialect
 
 from bot.plain import decimal_text
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")  # of the schema: the files in migrations/versions
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")  # of the schema: migrations/versions
 HEAD: Final = REVISIONS[-1]
 
 # Of any length, and sorted by its bytes on every engine, as SQLite does it.
@@ -156,7 +156,7 @@ history: Final = Table(
     Column("exercised", Double),
     Column("quarantine", TEXT),
     Index("history_of_a_company", "company", "known_at"),
-    Index("history_of_a_person", "person"),
+    Index("history_of_a_person", "person", "known_at"),
     Index("history_by_instant", "known_at"),
 )
 

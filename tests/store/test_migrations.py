@@ -299,7 +299,7 @@ def test_a_file_is_copied_beside_itself_before_anything_happens(first: str, tmp_
         upgrade(first)
     upgrade(first)
     upgrade(first)
-    copies = ["bot.db.before-0006", "bot.db.before-0006.2"]
+    copies = [f"bot.db.before-{HEAD}", f"bot.db.before-{HEAD}.2"]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["bot.db", *copies]
     for name in copies:
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
@@ -309,8 +309,8 @@ def test_a_file_is_copied_beside_itself_before_anything_happens(first: str, tmp_
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_without_a_copy_there_is_no_upgrade(first: str, tmp_path: Path) -> None:
-    (tmp_path / "bot.db.before-0006.part").mkdir()
-    with pytest.raises(StoreError, match=r"could not be copied to .*before-0006 \(.*\); nothing was changed"):
+    (tmp_path / f"bot.db.before-{HEAD}.part").mkdir()
+    with pytest.raises(StoreError, match=rf"could not be copied to .*before-{HEAD} \(.*\); nothing was changed"):
         upgrade(first)
     assert still_the_first(first)
 

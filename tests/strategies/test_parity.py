@@ -1,6 +1,8 @@
 """For every strategy, deciding row by row as the filings arrive equals deciding over the whole table at once."""
 
 import zlib
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +21,7 @@ from strategies.features import Feature
 from strategies.habits import is_first_buy, is_largest, is_routine
 from strategies.ranks import conviction_rank
 from strategies.rules import Rule, follow, more_than, open_market
-from tests.builders import NOW
+from tests.builders import NOW, table, trade
 from tests.real_purchases import purchases
 from tests.row_by_row import at_once, row_by_row
 from tests.share import ALL, count
@@ -53,6 +55,8 @@ LOOKING_BACK: dict[str, Strategy] = {
     "conviction above 12": follow(open_market, more_than("1%"), looking_back("conviction", 12)),
     "first": follow(open_market, looking_back("first", 1)),
     "far": follow(open_market, looking_back("cluster", 2, FAR)),
+    "first in a year": follow(open_market, looking_back("first", 1, {"first": is_first_buy(1)})),
+    "routine": follow(open_market, looking_back("routine", 1, {"routine": is_routine})),
 }
 NAMES = [*installed("strategies"), *LOOKING_BACK]
 
@@ -74,6 +78,26 @@ def test_row_by_row_is_at_once_on_histories_with_sales_tranches_clusters_and_ame
     events = made_up(seed=seed, rows=count(40, 16), years=4)
     trades, strategy = as_filings(events), made(name, prices(events, seed=seed))
     assert row_by_row(trades, strategy) == at_once(trades, strategy)
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "decision"),
+    [
+        ("routine", ("2022-01-03", "2023-01-03", "2024-01-03", "2025-12-31"), "buy"),
+        ("routine", ("2022-01-03", "2023-01-03", "2024-02-01", "2025-12-31"), "skip"),
+        ("first in a year", ("2024-12-31", "2025-12-31"), "skip"),
+        ("first in a year", ("2024-12-30", "2025-12-31"), "buy"),
+    ],
+)
+def test_row_by_row_is_at_once_as_far_back_as_a_person_is_looked_at(
+    name: str, days: Sequence[str], decision: str
+) -> None:
+    on = [date.fromisoformat(day) for day in days]
+    at = [datetime.combine(day, time(23), UTC) for day in on]
+    trades = table(*(trade(traded_on=day, filed_on=day, known_at=known) for day, known in zip(on, at, strict=True)))
+    told = row_by_row(trades, LOOKING_BACK[name])
+    assert [said.decision for said in told.values()][-1] == decision
+    assert told == at_once(trades, LOOKING_BACK[name])
 
 
 @pytest.mark.corpus
