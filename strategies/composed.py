@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bot.errors import ConfigError
-from strategies.rules import Rule, features_of, passed
+from strategies.stack import Rule, features_of, passed
 from strategies.words import Case, Sentence
 
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from bot.errors import ConfigError
 from strategies.composed import any_of, not_
 from strategies.rules import (
-    Check,
     Rule,
     Stack,
     bought_only,
@@ -23,6 +22,7 @@ from strategies.rules import (
     sold_only,
     worth,
 )
+from strategies.stack import Check
 from tests.builders import FEW, KNOWN_AT, NOW, events, trade
 
 STACK = follow(open_market, officers_only, any_of(worth(50_000), not_(more_than("5%"))), filed_within(days=5))

@@ -1,0 +1,224 @@
+"""What a rule is, and a strategy that stacks rules up: the first that refuses an event says why."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+from typing import Any, Final, cast
+
+import numpy as np
+import pandas as pd
+
+from bot.errors import ConfigError
+from bot.events import EXTRA, LINKS, VERDICT
+from bot.model import Reach
+from bot.trades import COLUMNS
+from strategies.features import Feature, reach_of
+from strategies.words import Case, Places, Said, columns_of, gathered, joined, shown, strings, written
+
+TAKEN: Final = frozenset({*COLUMNS, *EXTRA, *LINKS, *VERDICT})
+CODES: Final = {
+    "A": "an award",
+    "C": "a conversion",
+    "D": "a disposition to the issuer",
+    "F": "shares withheld for tax",
+    "G": "a gift",
+    "M": "an option exercise",
+    "X": "an option exercise",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A test every event must pass: `passes` decides all rows at once, `words` say it, passed or not.
+
+    Words are one sentence with fields, or a function that yields sentences with the rows they are for (words.py); a row
+    that falls under none, or under an empty one, because the test does not concern it, passes without words.
+    A row is unknown to the rule, and refused also by its contrary (`not_`), where a feature or one of the columns in
+    `needs` is missing.
+    """
+
+    name: str
+    passes: Callable[[pd.DataFrame], "pd.Series[bool]"]
+    words: str | Callable[[pd.DataFrame], Iterable[Case]]
+    features: Mapping[str, Feature] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        name, words = cast("tuple[Any, Any]", (self.name, self.words))  # who writes rules may check no types
+        if not (isinstance(name, str) and name.strip() and name.isprintable()):
+            raise ConfigError(f"a rule needs a name that can be printed on a line (found {name!r})")
+        if isinstance(words, str):
+            columns_of(words)
+        elif not callable(words):
+            raise ConfigError(f"the words of {self.name} are neither a sentence nor a function that yields sentences")
+
+    def cases(self, table: pd.DataFrame) -> Iterable[Case]:
+        """The rule's sentences with the rows of the table that they are for."""
+        if isinstance(self.words, str):
+            return [(True, self.words)]
+        found: Any = self.words(table)
+        if isinstance(found, str) or not isinstance(found, Iterable):
+            raise ConfigError(f"the words of {self.name} must yield conditions with sentences (found {found!r})")
+        cases: Iterable[Case] = found
+        return cases
+
+    def said(self, table: pd.DataFrame, rows: Places) -> Iterator[Said]:
+        """What the rule says of these rows of the table; rows it says nothing of are left out."""
+        return written(table, self.cases(table), rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What one rule says of one event, and the values it looked at: its features, and what its sentence shows.
+
+    Values are plain Python, days as dates, None where one is missing.
+    """
+
+    name: str
+    passed: bool
+    words: str
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A strategy that follows the events which pass every one of its rules.
+
+    It returns the events with each rule's features as columns, and `decision` (buy, sell or skip), `rule` (the first
+    that refused, empty for none) and `reason` in words. What passes and is neither bought nor sold on the open market
+    cannot be followed, and is refused as by `open_market`. ConfigError when two rules call different features by one
+    name, a feature has the name of a column, or a rule or feature does not give each event its own answer.
+    """
+
+    rules: tuple[Rule, ...]
+
+    def __post_init__(self) -> None:
+        given: tuple[Any, ...] = self.rules
+        if odd := [each for each in given if not isinstance(each, Rule)]:
+            name = getattr(odd[0], "__name__", None)
+            hint = f"if {name} makes one, call it: {name}(...)" if name else f"found {type(odd[0]).__name__}"
+            raise ConfigError(f"a strategy follows rules, one after the other; {hint}")
+        features_of(self.rules)
+
+    @property
+    def reach(self) -> Reach:
+        """How far back it looks."""
+        return reach_of(features_of(self.rules).values())
+
+    def __call__(self, events: pd.DataFrame, as_of: datetime | None = None) -> pd.DataFrame:
+        """Every event with its verdict, as of an instant; without one, each as it became known."""
+        rules, table = (*self.rules, open_market), self._with_features(events, as_of)
+        # The place of the first rule that refuses a row; one past the last rule when none does.
+        first = np.full(len(table), len(rules), dtype=np.min_scalar_type(len(rules)))
+        for place in reversed(range(len(rules))):
+            first[~passed(rules[place], table)] = place
+        refused = [rule.said(table, np.flatnonzero(first == place)) for place, rule in enumerate(rules)]
+        followed = np.flatnonzero(first == len(rules))
+        accepted = joined(table, (rule.cases(table) for rule in self.rules), followed)
+        reasons = [*chain.from_iterable(refused), *accepted]
+        verdict = {
+            "decision": strings(["buy", "sell", "skip"]).take(
+                np.where(first < len(rules), 2, table["side"] == "sell")  # who is followed has a side
+            ),
+            "rule": strings([*(rule.name for rule in rules), ""]).take(first),
+            "reason": gathered(reasons, np.arange(len(table))),
+        }
+        return table.assign(**{name: pd.Series(words, table.index, copy=False) for name, words in verdict.items()})
+
+    def checks(self, events: pd.DataFrame, as_of: datetime | None = None) -> list[tuple[Check, ...]]:
+        """For each event what every rule says of it, in the rules' order, also after the first that refuses.
+
+        Where the events have the features already, as those that were decided, these are taken as they are.
+        """
+        table = self._with_features(events, as_of, without=frozenset(map(str, events.columns)))
+        return [*zip(*(_checks(rule, table) for rule in self.rules), strict=True)] or [()] * len(table)
+
+    def _with_features(
+        self, events: pd.DataFrame, as_of: datetime | None, without: frozenset[str] = frozenset()
+    ) -> pd.DataFrame:
+        features = ((name, feature) for name, feature in features_of(self.rules).items() if name not in without)
+        return events.assign(**{name: _column(name, feature, events, as_of) for name, feature in features})
+
+
+def follow(*rules: Rule) -> Stack:
+    """A strategy that follows the events which pass every rule."""
+    return Stack(rules)
+
+
+def _checks(rule: Rule, table: pd.DataFrame) -> list[Check]:
+    rows = np.arange(len(table))
+    words = gathered(rule.said(table, rows), rows)
+    read = [{*rule.features, *rule.needs} for _ in rows]
+    for columns, found in shown(rule.cases(table), rows):
+        for row in found:
+            read[row].update(columns)
+    values = {name: table[name].tolist() for name in set().union(*read)}
+    return [
+        Check(
+            name=rule.name,
+            passed=bool(passes),
+            words=text,
+            inputs={name: _plain(values[name][row]) for name in sorted(read[row])},
+        )
+        for row, passes, text in zip(rows, passed(rule, table), words, strict=True)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.to_pydatetime() if value.tz else value.date()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def passed(rule: Rule, table: pd.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Which rows pass; what is unknown does not."""
+    try:
+        found = rule.passes(table)
+    except KeyError as error:
+        missing = f"{error}, which is neither a column of the events nor one of its features"
+        raise ConfigError(f"the rule {rule.name} looks at {missing}") from error
+    if not (_is_of(table, found) and pd.api.types.is_bool_dtype(found)):
+        raise ConfigError(f"the rule {rule.name} must say yes or no of each event, under the index of the events")
+    return found.fillna(value=False).to_numpy(dtype=bool)
+
+
+def _column(name: str, feature: Feature, events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
+    found = feature(events, as_of)
+    if not (_is_of(events, found) and pd.api.types.is_numeric_dtype(found)):
+        raise ConfigError(f"the feature {name} must give one number for each event, under the index of the events")
+    return found
+
+
+def _is_of(events: pd.DataFrame, found: Any) -> bool:
+    """Whether it has a value for each of these rows, in their order: any other would be taken for another row's."""
+    return isinstance(found, pd.Series) and found.index.equals(events.index)
+
+
+def features_of(rules: Iterable[Rule]) -> dict[str, Feature]:
+    """The features that these rules look at, by name."""
+    features: dict[str, Feature] = {}
+    for rule in rules:
+        for name, feature in rule.features.items():
+            if features.setdefault(name, feature) != feature:
+                raise ConfigError(f"two rules call different features {name!r}; give one of them another name")
+            if name in TAKEN:
+                raise ConfigError(f"the events have a column {name!r} already; give the feature another name")
+    return features
+
+
+def _open_market_words(events: pd.DataFrame) -> Iterator[Case]:
+    yield events["side"].notna(), "an open-market {side:buy=purchase|=sale}"
+    yield events["form"] == "144", "a notice of a proposed sale (Form 144), not a trade"
+    kinds = "|".join(f"{code}={kind}" for code, kind in CODES.items())
+    yield (
+        ~((events["code"] == "P") | (events["code"] == "S")),
+        f"{{code:{kinds}|=a transaction}} (code {{code}}), not an open-market purchase or sale",
+    )
+    yield True, "a {code:P=purchase|=sale} (code {code}) that the filing itself says was not one on the open market"
+
+
+open_market: Final = Rule(name="open_market", passes=lambda events: events["side"].notna(), words=_open_market_words)
+"""Only purchases (code P) and sales (code S) on the open market."""
