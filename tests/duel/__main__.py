@@ -8,8 +8,10 @@ import sys
 import time
 from contextlib import nullcontext
 
-from tests.duel.schedules import run
+from tests.duel.schedules import running
 from tests.postgresql import serving
+
+EVERY = 50  # schedules between two lines of progress
 
 
 def main() -> None:
@@ -20,17 +22,24 @@ def main() -> None:
     parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite", help="default: sqlite")
     parser.add_argument("--terminate", action="store_true", help="one bot, and its PostgreSQL connections are ended")
     asked = parser.parse_args()
-    begun = time.monotonic()
+    begun, told = time.monotonic(), 0
     needs_server = asked.terminate or asked.store == "postgresql"
+    last, where = asked.seed + asked.count - 1, "postgresql" if needs_server else "sqlite"
     with serving() if needs_server else nullcontext() as server:
-        outcome = run(asked.count, seed=asked.seed, server=server, bots=1 if asked.terminate else 2)
-    counted = ", ".join(f"{number:,} {name}" for name, number in outcome.counts.items())
-    last, seconds = asked.seed + asked.count - 1, time.monotonic() - begun
-    where = "postgresql" if needs_server else "sqlite"
-    print(f"{where}, seeds {asked.seed} to {last}: {counted}; {len(outcome.wrong)} wrong; {seconds:.0f} s")  # noqa: T201
-    for seed, sentence in outcome.wrong:
-        print(f"seed {seed}: {sentence}")  # noqa: T201
-    sys.exit(1 if outcome.wrong else 0)
+        so_far = running(asked.count, seed=asked.seed, server=server, bots=1 if asked.terminate else 2)
+        for number, outcome in enumerate(so_far, 1):
+            if number % EVERY == 0 or number == asked.count:
+                counted = ", ".join(f"{count:,} {name}" for name, count in outcome.counts.items())
+                seconds = time.monotonic() - begun
+                say(f"{where}, seeds {asked.seed} to {last}: {counted}; {len(outcome.wrong)} wrong; {seconds:.0f} s")
+            for seed, sentence in outcome.wrong[told:]:
+                say(f"seed {seed}: {sentence}")
+            told = len(outcome.wrong)
+    sys.exit(1 if told else 0)
+
+
+def say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

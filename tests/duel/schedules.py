@@ -8,8 +8,8 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -321,9 +321,19 @@ def _is_over(process: int) -> bool:
 
 
 def run(count: int, *, seed: int = 1, server: Server | None = None, bots: int = 2, planted: str = "") -> Outcome:
-    """So many schedules with the seeds from this one on, over SQLite without a server; up to the first that a
-    `planted` bug is seen in.
-    """
+    """What has happened in so many schedules; up to the first that a `planted` bug is seen in."""
+    outcome = Outcome()
+    with closing(running(count, seed=seed, server=server, bots=bots, planted=planted)) as all_of_them:
+        for outcome in all_of_them:
+            if planted and outcome.wrong:
+                break
+    return outcome
+
+
+def running(
+    count: int, *, seed: int = 1, server: Server | None = None, bots: int = 2, planted: str = ""
+) -> Generator[Outcome]:
+    """So many schedules with the seeds from this one on, over SQLite without a server; after each, all so far."""
     outcome, place = Outcome(), Place(server)
     try:
         with driver() as forking:
@@ -333,8 +343,6 @@ def run(count: int, *, seed: int = 1, server: Server | None = None, bots: int = 
                     schedule.run()
                 outcome.counts += schedule.counts
                 outcome.wrong += [(number, sentence) for sentence in schedule.wrong]
-                if planted and outcome.wrong:
-                    break
+                yield outcome
     finally:
         place.close()
-    return outcome
