@@ -33,6 +33,7 @@ TAKEN: Final = 75  # another one leads
 STEPS: Final = 14  # of a schedule
 SLOWEST: Final = 0.04  # seconds between two of them
 POINTS: Final = 120  # failpoints among which a life may stop or die by itself; a whole one passes about as many
+PATIENCE: Final = 10.0  # seconds in which a server has ended its connections
 CLEAN: Final = (3, 2)  # ticks of the two last lives, which nothing befalls
 WRITERS: Final = {
     "sqlite": "CREATE TABLE writers (n INTEGER PRIMARY KEY, epoch INTEGER, process INTEGER)",
@@ -100,7 +101,7 @@ class Place:
             yield url
         finally:
             if self._admin:
-                self.terminate(lambda pids: pids)  # of whoever was killed: they hold locks for a moment longer
+                self.empty()  # whoever was killed holds locks for a moment longer
                 self._do(f'DROP SCHEMA "{name}" CASCADE')
 
     def terminate(self, chosen: Callable[[list[int]], list[int]]) -> int:
@@ -112,6 +113,12 @@ class Place:
             for pid in pids:
                 connection.execute(text(END_ONE), {"pid": pid})
         return len(pids)
+
+    def empty(self) -> None:
+        """End all connections, and wait until the server has let go of what they held."""
+        until = time.monotonic() + PATIENCE
+        while self.terminate(lambda pids: pids) and time.monotonic() < until:
+            time.sleep(0.01)
 
     def close(self) -> None:
         """Let go of the server."""
@@ -172,7 +179,7 @@ class Schedule:
         time.sleep(self._random.uniform(0, SLOWEST))
         for bot in range(len(self._alive)):
             self._kill(bot)
-        self._place.terminate(lambda pids: pids)  # the server may not have noticed yet that nobody is there
+        self._place.empty()  # the server may not have noticed yet that nobody is there
         for ticks in CLEAN:
             process = self._driver.begin(**self._asked(), ticks=ticks)
             if code := self._driver.end(process):
