@@ -24,7 +24,6 @@ fuzz: $(VENV)/.dev  ## a million mutated inputs over all parsers (about twenty m
 
 evidence: $(VENV)/.dev  ## what the README says of orders, with seeds and counts (hours)
 	$(BIN)/python -m tests.model
-	INSIDERBOT_ALL=1 INSIDERBOT_WALKS=10000 INSIDERBOT_EXAMPLES=20000 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 	$(BIN)/python -m tests.mutants
 	$(BIN)/python -m tests.lab schedules --count 10000
 	$(BIN)/python -m tests.lab pairs
@@ -32,6 +31,7 @@ evidence: $(VENV)/.dev  ## what the README says of orders, with seeds and counts
 	$(BIN)/python -m tests.duel --count 1000
 	$(BIN)/python -m tests.duel --count 1000 --store postgresql
 	$(BIN)/python -m tests.duel --count 1000 --store postgresql --terminate
+	INSIDERBOT_ALL=1 INSIDERBOT_WALKS=10000 INSIDERBOT_EXAMPLES=20000 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.dev  ## style, types, import contracts
 	$(BIN)/ruff check .
