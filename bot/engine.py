@@ -15,7 +15,7 @@ from bot.freshness import Freshness
 from bot.halting import halt
 from bot.history import recalled, with_past
 from bot.model import UNTOLD, Decision, Event, Order, Skip
-from bot.news import around_new, gather, public_by
+from bot.news import around_new, first_told, gather, public_by
 from bot.orders import Desk
 from bot.plan import Plan, waiting
 from bot.ports import Clock, Source, Store, Strategy
@@ -42,7 +42,8 @@ class Bot:
         now = self.clock()
         trades, degraded = gather(self.sources, now, self.freshness)
         public = public_by(trades, now)
-        news = around_new(public, self.store.seen_lines(public["key"].tolist()))
+        shown = around_new(public, self.store.seen_lines(public["key"].tolist()))
+        news = first_told(shown, self.store.stated_on)
         seen = self._judged(find_events(news), now) if len(news) else []  # most cycles of a day have none
         judged = compared(seen, news)
         others = self.desk.others if self.desk else ()

@@ -5,7 +5,6 @@ warrants, the reporting owner's own ticker); filings are continued, amended, and
 in them. An event joins what belongs together; nothing is followed twice.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +17,7 @@ import pandas as pd
 from bot.errors import ConfigError
 from bot.filings import filed_lines, same_class
 from bot.holdings import balance, total
-from bot.lines import Line, is_filed, is_holding, same_name, unexplained, web_lines
+from bot.lines import Line, hashed, is_filed, is_holding, same_name, unexplained, web_lines
 from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip, Verdict
 from bot.plain import decimal_text
 from bot.plausible import mixed_classes
@@ -52,7 +51,7 @@ def find_events(trades: pd.DataFrame) -> list[Event]:
             what = line.trade.side or line.trade.code or line.trade.form or ""
             groups.setdefault((who, kind, what), []).append(line)
     events = [
-        _event("e-" + _hash((*who, *kind, what)), found, kind, filings[who])
+        _event("e-" + hashed((*who, *kind, what)), found, kind, filings[who])
         for (who, kind, what), found in groups.items()
     ]
     if any(map(opens, events)):
@@ -198,6 +197,7 @@ def _event(key: str, lines: list[Line], kind: _Group, filing: dict[_Group, list[
         exercised=_sum(t.shares for t in alike if _came_in(t)) or Decimal(0),
         first_known_at=max((line.origin.known_at for line in lines if line.origin.known_at), default=None),
         aliases=_aliases(lines, summed, symbols),
+        statements=_all(line.statements for line in lines),
         quarantine=next((line.problem for line in filing[kind] if line.problem), None) or mixed_classes(first, others),
     )
 
@@ -221,7 +221,7 @@ def _aliases(lines: list[Line], summed: InsiderTrade, symbols: Sequence[str]) ->
             found.add(alias)
     if summed.side and summed.owner and summed.shares is not None and summed.filed_on:
         facts = (same_name(summed.owner), summed.side, str(summed.filed_on), str(int(summed.shares)))
-        found |= {"day:" + _hash((symbol, *facts)) for symbol in symbols}
+        found |= {"day:" + hashed((symbol, *facts)) for symbol in symbols}
     return tuple(sorted(found))
 
 
@@ -231,7 +231,7 @@ def _alias(trade: InsiderTrade) -> str | None:
     if not trade.side or not trade.owner or None in numbers or None in when:
         return None
     facts = (trade.side, *(decimal_text(number) for number in numbers if number is not None), *map(str, when))
-    return "line:" + _hash((same_name(trade.owner), *facts))
+    return "line:" + hashed((same_name(trade.owner), *facts))
 
 
 def _sum_of(trades: list[InsiderTrade], after: Decimal | None) -> InsiderTrade:
@@ -283,7 +283,3 @@ def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
 
 def _all(found: Iterable[set[str]]) -> tuple[str, ...]:
     return tuple(sorted(set().union(*found)))
-
-
-def _hash(facts: Iterable[str]) -> str:
-    return hashlib.sha256("|".join(facts).encode()).hexdigest()[:24]

@@ -7,6 +7,7 @@ until then, so that what is said of the past is what could have been said then.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from bot.filings import UNSEEN
 from bot.lines import same_name
 from bot.model import Event, InsiderTrade
 from bot.plausible import implausible
-from bot.trades import DTYPES, INSTANT, to_records
+from bot.trades import DTYPES, INSTANT, NUMBER, READERS, to_records
 
 HISTORY_FROM: Final = "history_from"
 
@@ -51,18 +52,34 @@ def recalled(seen: Sequence[Event], past: pd.DataFrame) -> list[Event]:
 
     A purchase that begins at nothing opens no new position where an earlier event of the person shows shares: the last
     one's are what was held before. An amendment that is seen without its original is the next version of an event that
-    the past has in another one, with the numbers it tells.
+    the past has in another one, with the numbers it tells. A version that was seen with more shares is what it was
+    then: some of its lines have left their page.
     """
     if past.empty:
         return list(seen)
+    own = past[past["event_key"].isin([event.key for event in seen])]
     there = {
         key: at.to_pydatetime()
-        for key, at, doubt in zip(past["event_key"], past["known_at"], past["quarantine"], strict=True)
+        for key, at, doubt in zip(own["event_key"], own["known_at"], own["quarantine"], strict=True)
         if not is_unseen(doubt)
     }
-    linked = [_linked(event, there.get(event.key)) for event in seen]
+    linked = [_linked(event, there.get(event.key)) for event in _whole(seen, own)]
     told = balances(*_told(past)) if any(map(opens, seen)) else {}
     return [held_earlier(event, told) for event in linked]
+
+
+def _whole(seen: Sequence[Event], own: pd.DataFrame) -> list[Event]:
+    """The events, those of which more shares were seen before as they were seen then, unless that was doubted."""
+    shown = {(event.key, event.trade.known_at): float(event.trade.shares or 0) for event in seen}
+    versions = zip(own["event_key"], own["known_at"], own["shares"], own["quarantine"].isna(), strict=True)
+    fuller = own.loc[[sound and shares > shown.get((key, at), shares) for key, at, shares, sound in versions]]
+    numbers = (READERS[NUMBER](fuller[name].array) for name in ("held_before", "exercised"))
+    then = dict(zip(fuller["event_key"], zip(to_records(fuller), *numbers, strict=True), strict=True))
+    return [_as_then(event, *then[event.key]) if event.key in then else event for event in seen]
+
+
+def _as_then(event: Event, trade: InsiderTrade, held_before: Decimal | None, exercised: Decimal | None) -> Event:
+    return replace(event, trade=trade, held_before=held_before, exercised=exercised or Decimal(0))
 
 
 def _linked(event: Event, before: datetime | None) -> Event:

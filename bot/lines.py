@@ -3,6 +3,7 @@
 A filing that was read itself is told by its own lines alone; what web tables show of it are its witnesses.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,8 +24,9 @@ _PLACE: Final = re.compile(r"([\w-]+):(\d{1,10}):([nd][th]):(\d{1,6})", re.ASCII
 class Line:
     """One reported line, with every ticker, key, source and filing it was shown under, and what is wrong with it.
 
-    `trade` is what it says by its latest version, `origin` its first, which decides whose event it is. `apart` is set
-    on a line of an amendment that restates none of the original's lines: it belongs to no other line's event.
+    `statements` are what rows of web tables say of it, a word each. `trade` is what it says by its latest version,
+    `origin` its first, which decides whose event it is. `apart` is set on a line of an amendment that restates none of
+    the original's lines: it belongs to no other line's event.
     """
 
     trade: InsiderTrade
@@ -33,6 +35,7 @@ class Line:
     keys: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
     filings: set[str] = field(default_factory=set)
+    statements: set[str] = field(default_factory=set)
     problem: str | None = None
     apart: str = ""
 
@@ -46,6 +49,7 @@ class Line:
             keys={trade.key},
             sources={trade.source},
             filings={filing} if (filing := trade.accession or (place(trade) or ("",))[0]) else set(),
+            statements={stated} if (stated := statement(trade)) else set(),
             problem=None if is_holding(trade) else implausible(trade),
         )
 
@@ -54,6 +58,7 @@ class Line:
         self.keys |= other.keys
         self.sources |= other.sources
         self.filings |= other.filings
+        self.statements |= other.statements
 
 
 def place(trade: InsiderTrade) -> tuple[str, str, int] | None:
@@ -65,6 +70,21 @@ def place(trade: InsiderTrade) -> tuple[str, str, int] | None:
 def is_filed(trade: InsiderTrade) -> bool:
     """Whether a row is a line of the filing itself."""
     return place(trade) is not None
+
+
+def statement(trade: InsiderTrade) -> str | None:
+    """What a row of a web table states, in a word that is the same in every later filing that states it again.
+
+    None where a fact is missing, and for a line of a filing itself, whose amendments say what they amend.
+    """
+    if is_filed(trade) or not trade.symbol or not (facts := _facts(trade)):
+        return None
+    return "row:" + hashed((trade.symbol, *map(str, facts)))
+
+
+def hashed(facts: Iterable[str]) -> str:
+    """Facts as one short word."""
+    return hashlib.sha256("|".join(facts).encode()).hexdigest()[:24]
 
 
 def is_holding(trade: InsiderTrade) -> bool:
@@ -228,11 +248,17 @@ def _precedence(trade: InsiderTrade) -> tuple[Any, ...]:
 def _names(trade: InsiderTrade) -> list[tuple[Any, ...]]:
     """Everything a line may be recognised by; where a fact is missing, agreement means nothing."""
     names: list[tuple[Any, ...]] = [(trade.key,)]
-    if trade.owner and trade.shares is not None and trade.traded_on:
-        who = same_name(trade.owner)
-        facts = (who, trade.code, trade.traded_on, trade.shares, trade.price, trade.shares_after)
+    if facts := _facts(trade):
         names += [(*facts, where) for where in (trade.symbol, trade.known_at) if where]
     return names
+
+
+def _facts(trade: InsiderTrade) -> tuple[Any, ...]:
+    """Who traded what on which day, and what was left; nothing where the person, the shares or the day is missing."""
+    if not trade.owner or trade.shares is None or not trade.traded_on:
+        return ()
+    who = same_name(trade.owner)
+    return who, trade.code, trade.traded_on, trade.shares, trade.price, trade.shares_after
 
 
 @lru_cache(maxsize=10_000)  # every line asks for its owner several times

@@ -347,6 +347,7 @@ class Event:
 
     `trade` sums the event's lines up in one record; `keys` are those lines, `symbols` every ticker they were listed
     under, and `aliases` what the same lines are recognised by when another page shows them under another ticker.
+    `statements` are what rows of web tables said of them: a later filing's row that states it again is no news.
     `held_before` is the balance before the event and `exercised` what came in by exercise or award with it;
     `first_known_at` is when its lines became public, amended or not; `quarantine` says why the event cannot be trusted,
     or is None.
@@ -361,6 +362,7 @@ class Event:
     first_known_at: datetime | None = None
     quarantine: str | None = None
     aliases: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
 
 

@@ -1,8 +1,8 @@
 """What the sources show at an instant, less what nobody could know yet and what was dealt with before."""
 
 import logging
-from collections.abc import Sequence, Set
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence, Set
+from datetime import date, datetime
 from typing import Final
 
 import numpy as np
@@ -10,9 +10,10 @@ import pandas as pd
 
 from bot.errors import BlockedError, NotPaperError, SourceError, StoreError, TryAgainError
 from bot.freshness import Freshness
+from bot.lines import statement
 from bot.model import Degraded
 from bot.ports import Source
-from bot.trades import validate
+from bot.trades import to_records, validate
 
 LINE: Final = ("key", "symbol", "source")  # what tells the rows of a table apart
 log: Final = logging.getLogger("insiderbot.news")
@@ -69,3 +70,16 @@ def around_new(trades: pd.DataFrame, seen: Set[str]) -> pd.DataFrame:
         cells = trades[name].array
         kept = kept | cells.isin(cells[new].dropna().unique())
     return trades.loc[kept]
+
+
+def first_told(trades: pd.DataFrame, stated_on: Callable[[Sequence[str]], Mapping[str, Set[date]]]) -> pd.DataFrame:
+    """The rows without those that state again what an event of another filing day had stated.
+
+    Web tables show an amendment as a repetition. While both are shown they are one line; here the first may have left
+    its page. What is stated again on the same filing day stays, for it may be half of an event.
+    """
+    told = [(row.filed_on, statement(row)) for row in to_records(trades)]
+    known = stated_on(sorted({stated for _, stated in told if stated}))
+    if not known:
+        return trades
+    return trades.loc[[not day or day in known.get(stated or "", {day}) for day, stated in told]]

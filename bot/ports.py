@@ -1,7 +1,7 @@
 """The protocols between the engine and its parts; a part is anything with these methods."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
@@ -257,6 +257,10 @@ class Store(Protocol):
         """Those of the lines' keys whose events have been decided for good."""
         ...
 
+    def stated_on(self, statements: Sequence[str]) -> Mapping[str, Set[date]]:
+        """On which days the events were filed that stated each of these, where any was."""
+        ...
+
     def trade_from(self) -> datetime | None:
         """The instant of the first real cycle; None before it."""
         ...
@@ -295,7 +299,7 @@ class Store(Protocol):
     ) -> None:
         """Write down a whole plan in one transaction: what was seen, why it was decided so, and what will be sent.
 
-        Events, and versions of them, that were not `seen` before join the past.
+        Events, and versions and statements of them, that were not `seen` before join the past.
         """
         ...
 

@@ -231,6 +231,36 @@ def test_the_same_line_under_another_ticker_is_not_followed_again(house: House) 
     assert house.orders() == [("buy", "NWRB", 25, "working")]
 
 
+AMENDED: dict[str, Any] = {"filed_on": date(2026, 3, 20), "known_at": KNOWN_AT + timedelta(days=18)}
+
+
+@pytest.mark.parametrize("trade_backlog", [True, False])
+@pytest.mark.parametrize("left", [None, Decimal(11_000)])
+def test_a_row_that_a_later_filing_tells_again_is_no_news_when_the_first_has_left_its_page(
+    house: House, left: Decimal | None, trade_backlog: bool
+) -> None:
+    house.source.rows = [trade(key="first", shares_after=left)]
+    house.run(trade_backlog=trade_backlog)
+    house.source.rows = [
+        trade(key="again", shares_after=left, **AMENDED),
+        trade(key="new", shares=Decimal(2000), shares_after=Decimal(13_000), **AMENDED),
+    ]
+    house.time.now = AMENDED["known_at"] + timedelta(hours=12)
+    (decided,) = house.bot(trade_backlog=trade_backlog).plan().decisions
+    assert decided.event.keys == ("new",)
+    house.source.rows.pop()
+    assert house.bot(trade_backlog=trade_backlog).plan().decisions == ()
+
+
+def test_half_of_an_event_that_another_source_tells_of_is_not_followed_again(house: House) -> None:
+    rows = [trade(key=f"{shares}", shares=Decimal(shares), shares_after=Decimal(11_000)) for shares in (1000, 2000)]
+    house.source.rows = rows
+    house.run()
+    more = [trade(key=f"other {row.shares}", shares=row.shares, shares_after=Decimal(11_000)) for row in rows]
+    house.source.rows = [*more, trade(key="more", shares=Decimal(3000), shares_after=Decimal(11_000))]
+    assert house.bot().plan().decisions == ()
+
+
 def test_a_price_that_is_not_the_shares_own_is_quarantined(house: House) -> None:
     house.source.rows = [trade(price=Decimal("4.00"), value=Decimal(4000))]
     assert house.run() == []

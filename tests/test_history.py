@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -138,6 +139,20 @@ def test_who_has_held_shares_before_opens_no_new_position_though_the_news_do_not
     assert opening.held_before == 0
     assert [event.held_before for event in recalled([opening], as_table(past))] == [50_000]
     assert [event.held_before for event in recalled([opening], as_table([opening]))] == [0]
+
+
+def test_a_version_of_which_some_lines_have_left_their_page_is_what_it_was_when_it_was_whole() -> None:
+    first, second = trade(key="1"), trade(key="2", shares=Decimal(500), shares_after=Decimal(11_500))
+    (whole,) = find_events(table(first, second))
+    (half,) = find_events(table(second))
+    (again,) = recalled([half], as_table([whole]))
+    assert (half.key, half.trade.known_at) == (whole.key, whole.trade.known_at)
+    assert (again.trade, again.held_before, again.keys) == (whole.trade, whole.held_before, half.keys)
+    doubted = as_table([replace(whole, quarantine="a price that cannot be")])
+    assert recalled([half], doubted) == recalled([half], as_table([half])) == [half]
+    assert recalled([whole], as_table([half])) == [whole]
+    other = as_table([replace(whole, trade=whole.trade._replace(known_at=KNOWN_AT - HOUR))])
+    assert recalled([half], other) == [half]
 
 
 def test_a_history_begins_where_anything_was_kept_first_of_whomever(store: Repository) -> None:

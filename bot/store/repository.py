@@ -30,6 +30,7 @@ from bot.plain import plain
 from bot.provenance import Provenance
 from bot.store import decisions as recorded
 from bot.store import lead
+from bot.store import statements as stated
 from bot.store.database import Database
 from bot.store.decisions import parts
 from bot.store.queries import among, chunks
@@ -90,6 +91,11 @@ class Repository:
         with self._database.read() as connection:
             return among(connection, by_line.where(events.c.final), lines.c.key, keys)
 
+    def stated_on(self, statements: Sequence[str]) -> dict[str, set[date]]:
+        """On which days the events were filed that stated each of these, where any was."""
+        with self._database.read() as connection:
+            return stated.filed_on(connection, statements)
+
     def past(self, seen: Sequence[Event], reach: Reach = UNTOLD) -> "pd.DataFrame":
         """What was seen before of the companies and people in these events, as a table of events; no further back."""
         from bot.store import history  # heavy, and most commands need no past
@@ -124,6 +130,7 @@ class Repository:
                     from bot.store import history
 
                     history.keep(connection, seen)
+                    stated.keep(connection, seen)
                 if intents:
                     connection.execute(insert(orders), [_new_order(intent) for intent in intents])
                 for name, value in {**self._notes, LAST_CYCLE: now.isoformat()}.items():

@@ -22,7 +22,7 @@ from sqlalchemy.engine import Dialect
 
 from bot.plain import decimal_text
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")  # of the schema: migrations/versions
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")  # see migrations/versions
 HEAD: Final = REVISIONS[-1]
 
 # Of any length, and sorted by its bytes on every engine, as SQLite does it.
@@ -165,6 +165,14 @@ lines: Final = Table(
     metadata,
     Column("key", TEXT, primary_key=True),
     Column("event_key", TEXT, ForeignKey("events.event_key"), nullable=False, index=True),
+)
+
+# What rows of web tables stated, and when that was filed: a later filing's row that states it again is no news.
+statements: Final = Table(
+    "statements",
+    metadata,
+    Column("statement", TEXT, primary_key=True),
+    Column("filed_on", Day, primary_key=True),
 )
 
 orders: Final = Table(

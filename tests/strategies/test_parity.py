@@ -2,8 +2,10 @@
 
 import zlib
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from bot.demo.history import as_filings, made_up, prices
 from bot.http import Http
+from bot.model import InsiderTrade
 from bot.plugins import Kit, find, installed
 from bot.ports import Strategy
 from bot.settings import Settings
@@ -78,6 +81,45 @@ def test_row_by_row_is_at_once_on_histories_with_sales_tranches_clusters_and_ame
     events = made_up(seed=seed, rows=count(40, 16), years=4)
     trades, strategy = as_filings(events), made(name, prices(events, seed=seed))
     assert row_by_row(trades, strategy) == at_once(trades, strategy)
+
+
+def page_row(number: int, stated: Sequence[Any], filed: int) -> InsiderTrade:
+    """A row of a web table, which does not tell its filing's number: a person's line, and when it was filed."""
+    symbol, owner, shares, left, traded = stated
+    day = datetime(2024, 1, 1, 15, number, tzinfo=UTC)
+    return trade(
+        key=f"row {number}",
+        symbol=symbol,
+        owner=owner,
+        shares=Decimal(shares),
+        shares_after=left and Decimal(left),
+        traded_on=(day + timedelta(days=traded)).date(),
+        filed_on=(day + timedelta(days=filed)).date(),
+        known_at=day + timedelta(days=filed),
+    )
+
+
+@settings(max_examples=count(300, 30), deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.tuples(
+                st.sampled_from(["NWRB", "HLCN"]),
+                st.sampled_from(["Okafor Adaeze M", "Brandt Ilse"]),
+                st.sampled_from([100, 200]),
+                st.sampled_from([None, 5000]),
+                st.integers(0, 1),
+            ),
+            st.integers(2, 14),
+        ),
+        min_size=1,
+        max_size=8,
+        unique=True,
+    )
+)
+def test_row_by_row_is_at_once_where_later_filings_tell_the_same_rows_again(stated: Sequence[Any]) -> None:
+    trades = table(*(page_row(number, *told) for number, told in enumerate(stated)))
+    assert row_by_row(trades, LOOKING_BACK["cluster"]) == at_once(trades, LOOKING_BACK["cluster"])
 
 
 @pytest.mark.parametrize(
