@@ -19,7 +19,7 @@ from bot.filings import UNSEEN
 from bot.lines import same_name
 from bot.model import Event, InsiderTrade
 from bot.plausible import implausible
-from bot.trades import DTYPES, INSTANT, NUMBER, READERS, to_records
+from bot.trades import DTYPES, INSTANT, NUMBER, READERS, to_records, under_any_ticker
 
 HISTORY_FROM: Final = "history_from"
 
@@ -162,7 +162,7 @@ def _cells(table: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
 def _as_of_each(events: Sequence[Event], public: Sequence[datetime], trades: pd.DataFrame) -> list[Event]:
     """The versions of these events at each of the instants; whatever shares a line is one event, named as at first."""
     symbols, numbers = {s for e in events for s in e.symbols}, {e.trade.issuer_cik for e in events} - {None}
-    about = trades[trades["symbol"].isin(symbols) | trades["issuer_cik"].isin(numbers)]
+    about = under_any_ticker(trades, trades["symbol"].isin(symbols) | trades["issuer_cik"].isin(numbers))
     keys = {key for event in events for key in event.keys}
     names: dict[str, str] = {}
     found: dict[tuple[str, datetime | None], Event] = {}

@@ -13,7 +13,7 @@ from bot.freshness import Freshness
 from bot.lines import statement
 from bot.model import Degraded
 from bot.ports import Source
-from bot.trades import to_records, validate
+from bot.trades import to_records, under_any_ticker, validate
 
 LINE: Final = ("key", "symbol", "source")  # what tells the rows of a table apart
 log: Final = logging.getLogger("insiderbot.news")
@@ -69,7 +69,7 @@ def around_new(trades: pd.DataFrame, seen: Set[str]) -> pd.DataFrame:
     for name in ("issuer_cik", "symbol", "accession"):
         cells = trades[name].array
         kept = kept | cells.isin(cells[new].dropna().unique())
-    return trades.loc[kept]
+    return under_any_ticker(trades, kept)
 
 
 def first_told(trades: pd.DataFrame, stated_on: Callable[[Sequence[str]], Mapping[str, Set[date]]]) -> pd.DataFrame:

@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 from bot.errors import ConfigError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 FIRST_DAY: Final = "2003-01-01"  # ownership filings are electronic since June 2003
 LAST_DAY: Final = "2035-12-31"  # holidays are rules; the calendars that only record them end earlier
@@ -50,6 +52,13 @@ class Sessions:
     def _all(self) -> tuple[Session, ...]:
         return _calendar(self.mic)[0]
 
+    @cached_property
+    def _openings(self) -> "NDArray[np.datetime64]":
+        """When each session opens, in microseconds: nanoseconds end in 2262, and a later instant would wrap around."""
+        import numpy as np
+
+        return np.array([session.opens.replace(tzinfo=None) for session in self._all], dtype="datetime64[us]")
+
     def between(self, first: date, last: date) -> Sequence[Session]:
         """The sessions of these days, both included."""
         start = bisect_left(self._all, first, key=_day)
@@ -79,12 +88,9 @@ class Sessions:
 
     def begun_since(self, known_at: "pd.Series[Any]", as_of: datetime) -> "pd.Series[Any]":
         """For each instant the number of sessions that have opened after it, up to and including `as_of`."""
-        import numpy as np
         import pandas as pd
 
-        # In microseconds, because nanoseconds end in 2262 and a later instant would wrap around.
-        opens = np.array([session.opens.replace(tzinfo=None) for session in self._all], dtype="datetime64[us]")
-        before = opens.searchsorted(known_at.dt.tz_convert(None).to_numpy(), side="right")
+        before = self._openings.searchsorted(known_at.dt.tz_convert(None).to_numpy(), side="right")
         begun = bisect_right(self._all, as_of, key=_opening)
         return pd.Series(begun - before, index=known_at.index).where(known_at.notna()).astype("float64")
 

@@ -106,6 +106,16 @@ def to_records(table: pd.DataFrame) -> list[InsiderTrade]:
     return [InsiderTrade._make(row) for row in zip(*cells.values(), strict=True)]
 
 
+def under_any_ticker(table: pd.DataFrame, rows: Any) -> pd.DataFrame:
+    """Those of the rows (yes or no for each), and what the same people filed at the same instants.
+
+    It may be the same lines under other tickers, where a page does not tell the filing's number.
+    """
+    who, when = (table[name].array.isin(table[name].array[rows].dropna().unique()) for name in ("owner", "known_at"))
+    alike: pd.DataFrame = table.loc[rows | (who & when)]
+    return alike
+
+
 def validate(table: pd.DataFrame) -> pd.DataFrame:
     """The same table when it keeps the schema; otherwise TradesError naming the first row and column that do not."""
     kinds = {name: str(kind) for name, kind in table.dtypes.items()}

@@ -1,9 +1,10 @@
 """For every strategy, deciding row by row as the filings arrive equals deciding over the whole table at once."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -83,42 +84,41 @@ def test_row_by_row_is_at_once_on_histories_with_sales_tranches_clusters_and_ame
     assert row_by_row(trades, strategy) == at_once(trades, strategy)
 
 
-def page_row(number: int, stated: Sequence[Any], filed: int) -> InsiderTrade:
-    """A row of a web table, which does not tell its filing's number: a person's line, and when it was filed."""
-    symbol, owner, shares, left, traded = stated
-    day = datetime(2024, 1, 1, 15, number, tzinfo=UTC)
-    return trade(
-        key=f"row {number}",
-        symbol=symbol,
-        owner=owner,
-        shares=Decimal(shares),
-        shares_after=left and Decimal(left),
-        traded_on=(day + timedelta(days=traded)).date(),
-        filed_on=(day + timedelta(days=filed)).date(),
-        known_at=day + timedelta(days=filed),
+def page_rows(lines: Sequence[Any]) -> Iterator[InsiderTrade]:
+    """Rows of a web table that does not tell filings' numbers: lines told on several days, or under several tickers."""
+    for number, (symbols, owner, left, traded, days, hour) in enumerate(lines):
+        for symbol, day in product(symbols, days):
+            at = datetime(2024, 1, 1, 15 + hour, tzinfo=UTC) + timedelta(days=day)
+            yield trade(
+                key=f"line {number} of {symbol} on day {day}",
+                symbol=symbol,
+                owner=owner,
+                shares=Decimal(100 * 2**number),
+                shares_after=left and Decimal(left),
+                traded_on=(datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=traded)).date(),
+                filed_on=at.date(),
+                known_at=at,
+            )
+
+
+def page_lines(tickers: int, days: int) -> st.SearchStrategy[Any]:
+    """Lines under so many tickers, told on so many days."""
+    return st.tuples(
+        st.lists(st.sampled_from(["NWRB", "HLCN"]), min_size=1, max_size=tickers, unique=True),
+        st.sampled_from(["Okafor Adaeze M", "Brandt Ilse"]),
+        st.sampled_from([None, 5000]),
+        st.integers(0, 1),
+        st.lists(st.integers(2, 14), min_size=1, max_size=days, unique=True),
+        st.integers(0, 3),
     )
 
 
-@settings(max_examples=count(300, 30), deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            st.tuples(
-                st.sampled_from(["NWRB", "HLCN"]),
-                st.sampled_from(["Okafor Adaeze M", "Brandt Ilse"]),
-                st.sampled_from([100, 200]),
-                st.sampled_from([None, 5000]),
-                st.integers(0, 1),
-            ),
-            st.integers(2, 14),
-        ),
-        min_size=1,
-        max_size=8,
-        unique=True,
-    )
-)
-def test_row_by_row_is_at_once_where_later_filings_tell_the_same_rows_again(stated: Sequence[Any]) -> None:
-    trades = table(*(page_row(number, *told) for number, told in enumerate(stated)))
+@settings(max_examples=count(3000, 3000), deadline=None)
+@given(st.lists(page_lines(2, 1) | page_lines(1, 3), min_size=1, max_size=6))
+def test_row_by_row_is_at_once_where_pages_tell_a_line_again_later_or_under_another_ticker(
+    lines: Sequence[Any],
+) -> None:
+    trades = table(*page_rows(lines))
     assert row_by_row(trades, LOOKING_BACK["cluster"]) == at_once(trades, LOOKING_BACK["cluster"])
 
 
