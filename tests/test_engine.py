@@ -252,6 +252,16 @@ def test_a_row_that_a_later_filing_tells_again_is_no_news_when_the_first_has_lef
     assert house.bot(trade_backlog=trade_backlog).plan().decisions == ()
 
 
+def test_what_follows_a_line_under_two_tickers_is_an_event_of_its_own(house: House) -> None:
+    house.source.rows.append(trade(symbol="HLCN"))
+    house.run()
+    later = trade(shares=Decimal(2000), shares_after=Decimal(13_000), known_at=MORNING + timedelta(minutes=1))
+    house.source.rows.append(later)
+    house.time.now = MORNING + timedelta(minutes=2)
+    (decided,) = house.bot().plan().decisions
+    assert (decided.event.keys, decided.event.symbols) == ((later.key,), ("NWRB",))
+
+
 def test_half_of_an_event_that_another_source_tells_of_is_not_followed_again(house: House) -> None:
     rows = [trade(key=f"{shares}", shares=Decimal(shares), shares_after=Decimal(11_000)) for shares in (1000, 2000)]
     house.source.rows = rows
