@@ -69,7 +69,7 @@ def table(
 
     one_line = partial(Text, no_wrap=True, overflow="ellipsis")
     grid = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    told = {name: [_cell(row.get(name)) for row in data] for name in columns}
+    told = {name: [_told_cell(row.get(name)) for row in data] for name in columns}
     told = {name: cells for name, cells in told.items() if any(cells)} or told
     for name, cells in told.items():
         is_number = all(not cell or NUMBER.fullmatch(cell) for cell in cells) and any(cells)
@@ -138,12 +138,15 @@ def paragraphs(lines: Iterable[str], *, indent: int, width: int | None = None) -
 
 
 def as_csv(data: Sequence[Mapping[str, Any]], names: Iterable[str] = ()) -> str:
-    """The rows as CSV; text that a spreadsheet would run as a formula is quoted with an apostrophe; one line each."""
+    """The rows as CSV; text that a spreadsheet would run as a formula is quoted with an apostrophe; one line each.
+
+    Yes and no are True and False, as pandas writes them.
+    """
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     names = list(dict.fromkeys([*names, *(name for row in data for name in row)]))
     writer.writerow(names)
-    writer.writerows([safe(_cell(row.get(name))) for name in names] for row in data)
+    writer.writerows([safe(_plain_cell(row.get(name))) for name in names] for row in data)
     return lines.getvalue().rstrip("\n")
 
 
@@ -168,11 +171,15 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
+def _told_cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    return _plain_cell(value)
+
+
+def _plain_cell(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, list | dict):
         return json.dumps(value)
     return str(value)

