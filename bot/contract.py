@@ -13,17 +13,20 @@ from pandas.testing import assert_frame_equal
 
 from bot.demo.history import made_up
 from bot.events import VERDICT
-from bot.model import Side
+from bot.model import UNTOLD, Reach, Side
 from bot.ports import Strategy
 
 DECISIONS: Final = frozenset({*Side, "skip"})
+NEWS: Final = 10  # events at a time
+FURTHER: Final = "it looks further back than it is shown, so that the bot decides otherwise; say how far by `reaching`"
 
 
 def check_strategy(strategy: Strategy, events: pd.DataFrame | None = None) -> None:
     """AssertionError in one sentence when the strategy breaks a promise; None when it keeps all of them.
 
     It is shown an events table, by default three years of a made-up history: whole, again, shuffled, empty, and as it
-    stood at several instants, both as each event became known and at that instant.
+    stood at several instants, both as each event became known and at that instant, and with no more of the past than
+    the bot shows beside the day's news.
     """
     table = made_up(seed=1, rows=600, years=3) if events is None else events
     table = table.set_axis(pd.RangeIndex(1000, 1000 + len(table)))
@@ -40,6 +43,9 @@ def check_strategy(strategy: Strategy, events: pd.DataFrame | None = None) -> No
         then = _as_of(table, instant)
         _same(strategy(then, None), judged.loc[then.index], f"what became known after {instant} changes its verdicts")
         _is_complete(then, strategy(then, instant))
+        news = then.nlargest(NEWS, "known_at")
+        live = strategy(_shown_with(news, then, getattr(strategy, "reach", UNTOLD)), None)
+        _same(live.loc[news.index], judged.loc[news.index], FURTHER)
 
 
 def _is_complete(events: pd.DataFrame, judged: pd.DataFrame) -> None:
@@ -64,6 +70,16 @@ def _as_of(events: pd.DataFrame, instant: pd.Timestamp) -> pd.DataFrame:
     """What was known at an instant, and nothing of what has replaced it since."""
     then = events[~(events["known_at"] > instant)]
     return then.assign(superseded_at=then["superseded_at"].where(then["superseded_at"] <= instant))
+
+
+def _shown_with(news: pd.DataFrame, then: pd.DataFrame, reach: Reach) -> pd.DataFrame:
+    """The news and what a strategy of this reach is shown of the past beside them."""
+    ago = (news["known_at"].min() - then["known_at"]) / pd.Timedelta(days=1)
+    theirs = then["owner_id"].isin(news["owner_id"]) & (ago <= reach.person)
+    others = then["issuer_id"].isin(news["issuer_id"]) & (ago <= reach.company)
+    bought = (then["side"] == Side.BUY) & (ago <= reach.market)
+    shown: pd.DataFrame = then[theirs | others | bought | then.index.isin(news.index)]
+    return shown
 
 
 def _same(found: pd.DataFrame, expected: pd.DataFrame, problem: str, *, dtypes: bool = True) -> None:

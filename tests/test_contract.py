@@ -1,15 +1,19 @@
 """The contract that every strategy keeps: ours do, and one that breaks a promise is told which."""
 
+from datetime import datetime
+
 import pandas as pd
 import pytest
 
 from bot.contract import check_strategy
 from bot.demo.history import made_up
 from bot.ports import Strategy
+from strategies.activity import cluster_size
 from strategies.company_rules import among_best, clustered, convinced
 from strategies.composed import any_of, not_
+from strategies.features import reaching
 from strategies.person_rules import first_buy, largest, opportunistic, senior
-from strategies.rules import filed_within, follow, known_within, more_than, on_time, open_market, worth
+from strategies.rules import Rule, filed_within, follow, known_within, more_than, on_time, open_market, worth
 
 EVENTS = made_up(seed=3, rows=400, years=2)
 
@@ -87,6 +91,23 @@ def looks_at_what_was_amended_later(events: pd.DataFrame, _: object) -> pd.DataF
     return judged(events, reason="amended: " + events["superseded_at"].notna().astype("str"))
 
 
+def looks_back_for_years(events: pd.DataFrame, _: object) -> pd.DataFrame:
+    bought = events["known_at"].where(events["side"] == "buy")
+    first = bought.groupby(events["issuer_id"]).transform("min")
+    known = first.where(first <= events["known_at"])
+    return judged(events, reason="the first was bought on " + known.astype("str").fillna("a day to come"))
+
+
+@reaching(company=20)
+def buyers(events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
+    return cluster_size(60)(events, as_of)
+
+
+ALONE = Rule(
+    name="alone", passes=lambda events: events["buyers"] == 1, words="{buyers:buyer(s)}", features={"buyers": buyers}
+)
+
+
 class SaysSomethingElse:
     """Counts how often it is asked."""
 
@@ -114,6 +135,8 @@ class SaysSomethingElse:
         (looks_at_the_row_above, "it depends on the order of the rows"),
         (looks_ahead, "what became known after"),
         (looks_at_what_was_amended_later, "what became known after"),
+        (looks_back_for_years, "it looks further back than it is shown"),
+        (follow(open_market, ALONE), "it looks further back than it is shown"),
     ],
 )
 def test_whoever_breaks_a_promise_is_told_which(strategy: Strategy, problem: str) -> None:

@@ -113,7 +113,7 @@ def page_lines(tickers: int, days: int) -> st.SearchStrategy[Any]:
     )
 
 
-@settings(max_examples=count(3000, 3000), deadline=None)
+@settings(max_examples=count(300, 30), deadline=None)
 @given(st.lists(page_lines(2, 1) | page_lines(1, 3), min_size=1, max_size=6))
 def test_row_by_row_is_at_once_where_pages_tell_a_line_again_later_or_under_another_ticker(
     lines: Sequence[Any],
