@@ -99,16 +99,16 @@ def fraction_of_holdings(base: Base) -> Feature:
 def days_to_file(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """Business days from the trade to its filing, United States federal holidays left out; the legal deadline is 2."""
     traded, filed = (events[name].to_numpy().astype("datetime64[D]") for name in ("traded_on", "filed_on"))
-    known = ~(np.isnat(traded) | np.isnat(filed))
+    known = np.flatnonzero(~(np.isnat(traded) | np.isnat(filed)))
     days = np.full(len(events), np.nan)
-    if known.any():
-        traded, filed = (traded, filed) if known.all() else (traded[known], filed[known])
+    if len(known):
+        traded, filed = (traded, filed) if len(known) == len(days) else (traded[known], filed[known])
         first, last = min(traded.min(), filed.min()), max(traded.max(), filed.max())
         holidays = _holidays(first.item().year, last.item().year)
         # Counted once from the first day on: a history has many filings of few days.
         passed = np.busday_count(first, np.arange(first, last + 1), holidays=holidays)
         found = passed[(filed - first).astype(int)] - passed[(traded - first).astype(int)]
-        early = filed < traded  # on these, numpy counts the other end
+        early = np.flatnonzero(filed < traded)  # on these, numpy counts the other end
         found[early] = np.busday_count(traded[early], filed[early], holidays=holidays)
         days[known] = found
     return pd.Series(days, index=events.index)

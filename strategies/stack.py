@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 from typing import Any, Final, cast
 
 import numpy as np
@@ -109,18 +108,22 @@ class Stack:
     def __call__(self, events: pd.DataFrame, as_of: datetime | None = None) -> pd.DataFrame:
         """Every event with its verdict, as of an instant; without one, each as it became known."""
         rules, table = (*self.rules, open_market), self._with_features(events, as_of)
+        left = np.ones(len(table), dtype=bool)
         # The place of the first rule that refuses a row; one past the last rule when none does.
-        first = np.full(len(table), len(rules), dtype=np.min_scalar_type(len(rules)))
-        for place in reversed(range(len(rules))):
-            first[~passed(rules[place], table)] = place
-        refused = [rule.said(table, np.flatnonzero(first == place)) for place, rule in enumerate(rules)]
-        followed = np.flatnonzero(first == len(rules))
-        accepted = joined(table, (rule.cases(table) for rule in self.rules), followed)
-        reasons = [*chain.from_iterable(refused), *accepted]
+        first = np.full(len(table), len(rules), dtype=np.intp)
+        reasons: list[Said] = []
+        for place, rule in enumerate(rules):
+            passes = passed(rule, table)
+            refused = np.flatnonzero(left & ~passes)
+            first[refused] = place
+            reasons += rule.said(table, refused)
+            left &= passes
+        followed = np.flatnonzero(left)
+        reasons += joined(table, (rule.cases(table) for rule in self.rules), followed)
+        decision = np.full(len(table), 2, dtype=np.intp)
+        decision[followed] = table["side"].array[followed] == "sell"  # who is followed has a side
         verdict = {
-            "decision": strings(["buy", "sell", "skip"]).take(
-                np.where(first < len(rules), 2, table["side"] == "sell")  # who is followed has a side
-            ),
+            "decision": strings(["buy", "sell", "skip"]).take(decision),
             "rule": strings([*(rule.name for rule in rules), ""]).take(first),
             "reason": gathered(reasons, np.arange(len(table))),
         }
