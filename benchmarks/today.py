@@ -21,7 +21,7 @@ import pandas as pd
 
 from bot.demo.history import as_filings, made_up
 from bot.events import as_table, decided, find_events
-from bot.history import with_past
+from bot.history import recalled, with_past
 from bot.model import Event
 from bot.store.database import open_database
 from bot.store.history import keep
@@ -85,7 +85,7 @@ def decide(store: Repository, trades: pd.DataFrame) -> list[tuple[str, float, fl
     clock.append(now())
     past = store.past(seen, looking_back.reach)
     clock.append(now())
-    table = with_past(as_table(seen), past)
+    table = with_past(as_table(recalled(seen, past)), past)
     clock.append(now())
     judged = looking_back(table, None)
     clock.append(now())

@@ -4,7 +4,7 @@ An amendment, or a later part of the same day's filings, makes a new version of 
 until then, so that what is said of the past is what could have been said then.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -64,7 +64,8 @@ def recalled(seen: Sequence[Event], past: pd.DataFrame) -> list[Event]:
         if not is_unseen(doubt)
     }
     linked = [_linked(event, there.get(event.key)) for event in _whole(seen, own)]
-    told = balances(*_told(past)) if any(map(opens, seen)) else {}
+    opening = {same_name(event.trade.owner) for event in seen if opens(event)}
+    told = balances(*_told(past, opening)) if opening else {}
     return [held_earlier(event, told) for event in linked]
 
 
@@ -95,9 +96,11 @@ def is_unseen(doubt: Any) -> bool:
     return isinstance(doubt, str) and doubt.endswith(UNSEEN)
 
 
-def _told(past: pd.DataFrame) -> Iterator[tuple[Iterable[str], InsiderTrade, str]]:
-    """The events of the past: their tickers, their sums, their keys."""
-    return zip(past["symbols"], to_records(past), past["event_key"], strict=True)
+def _told(past: pd.DataFrame, people: Set[str]) -> Iterator[tuple[Iterable[str], InsiderTrade, str]]:
+    """The past events of these people: their tickers, their sums, their keys."""
+    names = {owner: same_name(owner) for owner in past["owner"].dropna().unique()}
+    theirs = past[past["owner"].astype(object).map(names).isin(people)]
+    return zip(theirs["symbols"], to_records(theirs), theirs["event_key"], strict=True)
 
 
 def _beginnings(table: pd.DataFrame) -> list[pd.Timestamp]:

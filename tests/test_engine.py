@@ -551,11 +551,12 @@ def test_the_side_of_an_order_is_the_side_of_the_insider(house: House) -> None:
 
 
 def test_old_lines_are_looked_at_only_where_something_new_has_come() -> None:
-    old, of_it, other = trade(key="old"), trade(key="of-it", owner="Brandt Ilse"), trade(key="other", symbol="HLCN")
-    table = to_table([old, of_it, other])
-    assert around_new(table, {"old", "of-it", "other"}).empty
-    assert list(around_new(table, {"old", "other"})["key"]) == ["old", "of-it"]
-    assert list(around_new(table, set())["key"]) == ["old", "of-it", "other"]
+    old, of_it, twin = trade(key="old"), trade(key="of-it", owner="Brandt Ilse"), trade(key="twin", symbol="HLCN")
+    other = trade(key="other", symbol="HLCN", known_at=KNOWN_AT + timedelta(minutes=1))
+    table = to_table([old, of_it, twin, other])
+    assert around_new(table, {"old", "of-it", "twin", "other"}).empty
+    assert list(around_new(table, {"old", "twin", "other"})["key"]) == ["old", "of-it", "twin"]
+    assert list(around_new(table, set())["key"]) == ["old", "of-it", "twin", "other"]
 
 
 class Buggy:
