@@ -796,6 +796,7 @@ def test_an_older_database_is_upgraded_when_asked_and_not_before(run: Run) -> No
         connection.execute("ALTER TABLE orders DROP COLUMN attempts")
         connection.execute("DROP TABLE halts")
         connection.execute("DROP TABLE history")
+        connection.execute("DROP TABLE statements")
         connection.execute("DROP TABLE alembic_version")
     connection.close()
     assert "run `insiderbot db upgrade`" in run("status").sentence
