@@ -87,7 +87,9 @@ def fraction_of_holdings(base: Base) -> Feature:
             return events["shares"] / events["shares_after"].where(events["shares_after"] > 0)
         shares, held, exercised = (events[name].to_numpy() for name in ("shares", "held_before", "exercised"))
         net = np.maximum(shares - np.where(events["side"] == "sell", exercised, 0.0), 0.0)
-        part = net / np.where(held > 0, held, np.nan)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            part = net / held
+        part[held < 0] = np.nan
         nothing = np.flatnonzero((held == 0) & ~np.isnan(net))
         part[nothing] = np.where(events["side"].iloc[nothing] == "buy", np.inf, 0.0)
         return pd.Series(part, events.index)
@@ -99,18 +101,21 @@ def fraction_of_holdings(base: Base) -> Feature:
 def days_to_file(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """Business days from the trade to its filing, United States federal holidays left out; the legal deadline is 2."""
     traded, filed = (events[name].to_numpy().astype("datetime64[D]") for name in ("traded_on", "filed_on"))
-    known = np.flatnonzero(~(np.isnat(traded) | np.isnat(filed)))
-    days = np.full(len(events), np.nan)
-    if len(known):
-        traded, filed = (traded, filed) if len(known) == len(days) else (traded[known], filed[known])
-        first, last = min(traded.min(), filed.min()), max(traded.max(), filed.max())
-        holidays = _holidays(first.item().year, last.item().year)
-        # Counted once from the first day on: a history has many filings of few days.
-        passed = np.busday_count(first, np.arange(first, last + 1), holidays=holidays)
-        found = passed[(filed - first).astype(int)] - passed[(traded - first).astype(int)]
-        early = np.flatnonzero(filed < traded)  # on these, numpy counts the other end
-        found[early] = np.busday_count(traded[early], filed[early], holidays=holidays)
-        days[known] = found
+    unknown = np.isnat(traded) | np.isnat(filed)
+    if unknown.all():
+        return pd.Series(np.nan, index=events.index)
+    if unknown.any():
+        traded, filed = (np.where(unknown, some[~unknown].min(), some) for some in (traded, filed))
+    first, last = min(traded.min(), filed.min()), max(traded.max(), filed.max())
+    holidays = _holidays(first.item().year, last.item().year)
+    # Counted once from the first day on: a history has many filings of few days.
+    passed = np.busday_count(first, np.arange(first, last + 2), holidays=holidays).astype(np.float64)
+    begins, ends = ((some - first).view(np.int64) for some in (traded, filed))
+    if (early := ends < begins).any():  # then the days are those after the filing, up to and with that of the trade
+        begins, ends = begins + early, ends + early
+    days = passed[ends] - passed[begins]
+    if unknown.any():
+        days[unknown] = np.nan
     return pd.Series(days, index=events.index)
 
 
