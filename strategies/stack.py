@@ -13,7 +13,8 @@ from bot.events import EXTRA, LINKS, VERDICT
 from bot.model import Reach
 from bot.trades import COLUMNS
 from strategies.features import Feature, reach_of
-from strategies.words import Case, Places, Said, columns_of, gathered, joined, shown, strings, written
+from strategies.texts import Places, Said, gathered, strings
+from strategies.words import Case, columns_of, joined, shown, written
 
 TAKEN: Final = frozenset({*COLUMNS, *EXTRA, *LINKS, *VERDICT})
 CODES: Final = {
@@ -125,7 +126,7 @@ class Stack:
         verdict = {
             "decision": strings(["buy", "sell", "skip"]).take(decision),
             "rule": strings([*(rule.name for rule in rules), ""]).take(first),
-            "reason": gathered(reasons, np.arange(len(table))),
+            "reason": gathered(reasons, len(table)),
         }
         return table.assign(**{name: pd.Series(words, table.index, copy=False) for name, words in verdict.items()})
 
@@ -151,7 +152,7 @@ def follow(*rules: Rule) -> Stack:
 
 def _checks(rule: Rule, table: pd.DataFrame) -> list[Check]:
     rows = np.arange(len(table))
-    words = gathered(rule.said(table, rows), rows)
+    words = gathered(rule.said(table, rows), len(rows))
     read = [{*rule.features, *rule.needs} for _ in rows]
     for columns, found in shown(rule.cases(table), rows):
         for row in found:

@@ -6,7 +6,6 @@ A sentence is text with fields, `{column}` or `{column:form}`; what a form makes
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import repeat
 from string import Formatter
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bot.errors import ConfigError
+from strategies.texts import Counted, Piece, Places, Said, Spelled, Texts, concatenated, objects
 
 Condition: TypeAlias = "pd.Series[bool] | bool"
 Sentence: TypeAlias = "str | tuple[Iterable[Case], ...]"
@@ -22,10 +22,7 @@ Sentence: TypeAlias = "str | tuple[Iterable[Case], ...]"
 Case: TypeAlias = "tuple[Condition, Sentence]"
 """A condition on the rows, and the sentence for those it holds for."""
 
-Texts: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.object_]]"
-Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
 Writer: TypeAlias = "Callable[[list[Any]], Sequence[str]]"
-SHARED: Final = pd.StringDtype("python", na_value=np.nan)
 
 
 class Part(NamedTuple):
@@ -38,25 +35,6 @@ class Part(NamedTuple):
     column: str
     form: str
     limit: str = ""
-
-
-class Spelled(NamedTuple):
-    """For each of some rows the place of its text; many rows may share one."""
-
-    places: Places
-    texts: Texts
-
-
-Piece: TypeAlias = "str | Spelled"
-"""What is said of every row alike, or of each its own."""
-
-
-class Said(NamedTuple):
-    """For some rows of a table the texts that stand at their places."""
-
-    rows: Places
-    places: Places
-    texts: Texts
 
 
 def written(table: pd.DataFrame, cases: Iterable[Case], rows: Places) -> Iterator[Said]:
@@ -93,36 +71,16 @@ def _in_a_row(parts: Iterable[Iterable[Case]], rows: Places) -> Iterator[tuple[s
     """The texts of several, joined by semicolons, with those of the rows that have just these."""
     alike, said = np.zeros(len(rows), dtype=np.intp), []
     for cases in parts:
-        texts, place = [""], np.zeros(len(rows), dtype=np.intp)
+        texts, places = [""], np.zeros(rows.max(initial=-1) + 1, dtype=np.int32)
         for text, hit in _sentences(cases, rows):
-            place[... if len(hit) == len(rows) else np.searchsorted(rows, hit)] = len(texts)
+            places[hit] = len(texts)
             texts.append(text)
+        place = places[rows]
         if len(texts) > 2 or not place.all():  # else all of them are told the same
             alike, _ = pd.factorize(alike * len(texts) + place)
         said.append((texts, place))
     for number, row in enumerate(np.unique(alike, return_index=True)[1].tolist()):
         yield "; ".join(text for texts, place in said if (text := texts[place[row]])), rows[alike == number]
-
-
-def gathered(pieces: Iterable[Said], rows: Places) -> Any:
-    """A column with one text for each of these rows: what the pieces have for it, else nothing."""
-    found = [Said(rows[:0], rows[:0], objects([""])), *pieces]
-    begins = np.cumsum([0, *(len(said.texts) for said in found)])
-    place = np.zeros(rows.max(initial=-1) + 1, dtype=np.intp)
-    for begin, said in zip(begins, found, strict=False):
-        place[said.rows] = begin + said.places
-    wanted = place if len(place) == len(rows) else place[rows]
-    return strings(np.concatenate([said.texts for said in found])).take(wanted)
-
-
-def objects(texts: Sequence[str]) -> Texts:
-    """The texts as an array, in which those that are the same are kept once."""
-    return np.array(texts, dtype=object)
-
-
-def strings(texts: Any) -> Any:
-    """The texts as a column, in which those that are the same are kept once, as pyarrow's columns do not."""
-    return pd.array(texts, dtype=SHARED)
 
 
 def columns_of(sentence: str) -> list[str]:
@@ -153,51 +111,28 @@ def decimals(number: float) -> str:
 def _holds(condition: Condition, rows: Places) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     if isinstance(condition, bool):
         return np.full(len(rows), condition)
-    known = condition if condition.dtype == bool else condition.fillna(value=False)
-    return known.to_numpy(dtype=bool)[rows]
+    return pd.Series(condition.array.take(rows)).fillna(value=False).to_numpy(dtype=bool)
 
 
 def _filled(sentence: str, table: pd.DataFrame, rows: Places) -> Said:
     """The sentence with each row's own values; what many rows share is written once."""
     pieces = [piece for part in parts(sentence) for piece in _pieces(part, table, rows)]
     spelled = [piece for piece in pieces if isinstance(piece, Spelled)]
-    if math.prod(len(texts) for _, texts in spelled) > len(rows):
-        return Said(rows, np.arange(len(rows)), _concatenated(pieces, len(rows)))
+    combinations = math.prod(len(texts) for _, texts in spelled)
+    if combinations > len(rows) or any(isinstance(piece, Counted) for piece in pieces):
+        return Said(rows, pieces)
     combined = np.zeros(len(rows), dtype=np.int64)
     for places, texts in spelled:
         combined = combined * len(texts) + places
-    places, alike = pd.factorize(combined)
+    occurs = np.zeros(combinations, dtype=bool)
+    occurs[combined] = True
+    alike, number_of = np.flatnonzero(occurs), np.cumsum(occurs) - 1
     count = len(alike)
     for number, piece in reversed([*enumerate(pieces)]):
         if isinstance(piece, Spelled):
             alike, place = np.divmod(alike, len(piece.texts))
             pieces[number] = Spelled(place, piece.texts)
-    return Said(rows, places, _concatenated(pieces, count))
-
-
-def _concatenated(pieces: Sequence[Piece], count: int) -> Texts:
-    """One text for each of so many rows."""
-    columns = [
-        repeat(piece, count) if isinstance(piece, str) else piece.texts[piece.places].tolist()
-        for piece in _merged(pieces, count)
-    ]
-    return np.fromiter(map("".join, zip(*columns, strict=True)), dtype=object, count=count)
-
-
-def _merged(pieces: Iterable[Piece], count: int) -> Iterator[Piece]:
-    """The pieces, with words as the beginning of the texts behind them where many of so many rows share those."""
-    words = ""
-    for piece in pieces:
-        if isinstance(piece, str):
-            words += piece
-        elif len(piece.texts) * 4 < count:
-            yield Spelled(piece.places, objects([words + text for text in piece.texts]))
-            words = ""
-        else:
-            yield words
-            yield piece
-            words = ""
-    yield words
+    return Said(rows, [Spelled(number_of[combined], concatenated(pieces, count))])
 
 
 def _pieces(part: Part, table: pd.DataFrame, rows: Places) -> list[Piece]:
@@ -213,7 +148,7 @@ def _pieces(part: Part, table: pd.DataFrame, rows: Places) -> list[Piece]:
     try:
         rounded = ROUNDED[part.form](values) if part.form in ROUNDED else values
         rounded = _on_its_side(rounded, values.astype("float64"), part.limit) if part.limit else rounded
-        return before + (_in_groups(rounded, part.form) or [_spelled(rounded, part)])
+        return before + (_counted(rounded, part.form) or [_spelled(rounded, part)])
     except (AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"a rule's sentence cannot show {part.column!r} as {part.form!r}") from error
 
@@ -233,29 +168,19 @@ def _spelled(values: Any, part: Part) -> Spelled:
     write, missing = _form(part)
     texts: Texts = np.empty(len(distinct) + 1, dtype=object)
     texts[:-1], texts[-1] = write(distinct.tolist()), missing
-    return Spelled(np.where(places < 0, len(distinct), places), texts)
+    places[places < 0] = len(distinct)
+    return Spelled(places, texts)
 
 
-def _in_groups(values: Any, form: str) -> list[Piece]:
-    """Numbers put together from groups of digits, since there may be millions of them; nothing for any other value."""
-    if form not in ENDS:
+def _counted(values: Any, form: str) -> list[Piece]:
+    """Numbers as they are, since there may be millions of them; nothing for other values, or where one is missing."""
+    numbers = np.asarray(values, dtype=np.float64) if form in ENDS else np.array([np.nan])
+    if not ((numbers >= 0) & (numbers < LARGEST)).all():
         return []
-    numbers = np.asarray(values, dtype=np.float64)
-    missing = np.isnan(numbers)
-    counted = np.where(missing, 0, numbers)
-    if not ((counted >= 0) & (counted < LARGEST)).all():
-        return []
-    whole, end = np.divmod(counted.astype(np.int64), 1 if form == "," else 100)
-    pieces: list[Piece] = [] if form == "," else [Spelled(np.where(missing, len(CENTS), end), ENDS[form])]
-    pieces.insert(0, Spelled(np.where(missing, len(GROUPS), _group(whole)), LAST))
-    while (whole := whole // 1000).any():
-        pieces.insert(0, Spelled(np.where(whole, _group(whole), len(GROUPS)), OTHERS))
-    return pieces
-
-
-def _group(whole: Places) -> Places:
-    """The place of each number's last group of digits."""
-    return np.where(whole >= 1000, 1000 + whole % 1000, whole)
+    if form == ",":
+        return [Counted(numbers.astype(np.int64))]
+    whole, end = np.divmod(numbers.astype(np.int64), 100)
+    return [Counted(whole), Spelled(end, ENDS[form])]
 
 
 def _form(part: Part) -> tuple[Writer, str]:
@@ -293,17 +218,10 @@ def _percents(hundredths: list[float]) -> list[str]:
     return [f"{number} %" for number in _decimals(hundredths)]
 
 
-GROUPS: Final = [*map(str, range(1000)), *(f",{number:03}" for number in range(1000))]  # at the beginning, and later
-LAST: Final = objects([*GROUPS, "unknown"])
-OTHERS: Final = objects([*GROUPS, ""])  # a short number has only the last one
 CENTS: Final = [f".{number:02}".rstrip("0").rstrip(".") for number in range(100)]
 LARGEST: Final = 1e15  # below it, a float is every whole number
 # Of the forms that show numbers, what follows their whole part.
-ENDS: Final = {
-    ",": objects([""]),
-    ".2": objects([*CENTS, ""]),
-    "%": objects([*(f"{cents} %" for cents in CENTS), ""]),
-}
+ENDS: Final = {",": objects([""]), ".2": objects(CENTS), "%": objects([f"{cents} %" for cents in CENTS])}
 
 FORMS: Final[dict[str, Writer]] = {
     "": lambda values: list(map(str, values)),
@@ -321,14 +239,15 @@ ROUNDED: Final[dict[str, Callable[[Any], Any]]] = {
     ".2": lambda numbers: np.floor(np.round(numbers.astype("float64") * 100, 6)),  # but for the noise of a float
     "%": lambda fractions: np.rint(fractions.astype("float64") * 10_000),
     "date": lambda instants: _since_1970(instants, "D"),
-    "clock": lambda instants: _since_1970(instants, "m") % (24 * 60),
+    "clock": lambda instants: _since_1970(instants, "m", 24 * 60),
 }
 
 
-def _since_1970(instants: Any, unit: str) -> Any:
-    """Whole days or minutes, NaN where the instant is missing."""
+def _since_1970(instants: Any, unit: str, cycle: int = 0) -> Any:
+    """Whole days or minutes, or those of a cycle of so many; NaN where the instant is missing."""
     counted = np.asarray(instants if instants.tz is None else instants.tz_convert(None)).astype(f"datetime64[{unit}]")
-    return np.where(np.isnat(counted), np.nan, counted.astype("int64"))
+    whole = counted.view(np.int64)
+    return np.where(np.isnat(counted), np.nan, whole % cycle if cycle else whole)
 
 
 @lru_cache(maxsize=1000)

@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ConfigError
-from strategies.words import columns_of, gathered, percent, written
+from strategies import kernels
+from strategies.texts import gathered
+from strategies.words import columns_of, percent, written
 
 NUMBERS = st.none() | st.floats(0, 1e12) | st.sampled_from([0.0, 0.5, 1.5, 2.5, 1e15])
 TABLES = st.lists(
     st.tuples(
         st.sampled_from(["buy", "sell", None]),
-        st.sampled_from(["Chief {Officer}", "Director, 'M&A'", None]),
+        st.sampled_from(["Chief {Officer}", "Director, 'M&A'", "Président\n財務", None]),
         NUMBERS,
         st.none() | st.integers(0, 40),
         st.none() | st.datetimes(datetime(1990, 1, 1), datetime(2040, 1, 1)),  # noqa: DTZ001
@@ -48,7 +50,7 @@ def table_of(rows):
 
 def said(table, *cases):
     rows = np.arange(len(table))
-    return gathered(written(table, cases, rows), rows).tolist()
+    return gathered(written(table, cases, rows), len(rows)).tolist()
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,17 @@ def test_many_rows_are_told_as_each_row_alone(rows, sentence):
     alone = [said(table_of([row]), (True, sentence))[0] for row in rows]
     assert said(table, (True, sentence)) == alone
     assert said(table.astype({"side": "category", "title": "category"}), (True, sentence)) == alone
+
+
+@given(TABLES, st.sampled_from(SENTENCES))
+def test_compiled_or_one_by_one_the_words_are_the_same(rows, sentence):
+    pytest.importorskip("numba")
+    table = table_of(rows)
+    cases = [(table["days"] > 20, ""), (table["side"] == "buy", sentence), (table["days"] > 10, "élu « " + sentence)]
+    one_by_one = said(table, *cases)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernels, "LONG", 0)
+        assert said(table, *cases) == one_by_one
 
 
 @given(TABLES)
