@@ -12,7 +12,7 @@ from bot.errors import ConfigError
 from bot.model import NEW_YORK
 from strategies.features import Feature, reaching
 from strategies.history import column
-from strategies.kernels import FOREVER, Numbers, Times, compiled, last_before
+from strategies.kernels import FOREVER, Numbers, Times, jitted, last_before, pays
 
 
 def price_dip(bars: pd.DataFrame, sessions: int = 20) -> Feature:
@@ -102,7 +102,9 @@ def _eve(days: pd.DataFrame, found: Numbers, expires: Times) -> Feature:
         codes = np.append(symbols.get_indexer(names), -1)[named]  # -1, the last, is a missing symbol
         rows = np.flatnonzero((codes >= 0) & events["known_at"].notna().to_numpy())
         today = _day(events["known_at"])[rows]
-        last = compiled(last_before, len(rows))(starts, dates, codes[rows], today)
+        # Not from lists, as other loops: the figures are many, also where few of them are looked at.
+        find = jitted(last_before) if pays(len(rows)) else last_before
+        last = find(starts, dates, codes[rows], today)
         rows, today, last = (array[last >= 0] for array in (rows, today, last))
         return column(events, rows, np.where(expires[last] >= today, found[last], np.nan))
 
