@@ -148,10 +148,11 @@ def map_(tickers: Annotated[list[str], typer.Argument(metavar="TICKER...")], *, 
     """The instrument behind a ticker, and the proof that it is the right one."""
     from bot import app as wiring
     from bot.model import Listing, Skip
+    from bot.views import ReadOnlyCache
 
     asked = {ticker: Listing(symbols=(ticker.strip().upper(),)) for ticker in tickers}
     with wiring.opened(start(), read_only=True) as parts:
-        mapped = parts.mapper(cache=wiring.ReadOnlyCache(parts.store)).find(list(asked.values()))
+        mapped = parts.mapper(cache=ReadOnlyCache(parts.store)).find(list(asked.values()))
     found = {ticker: mapped[listing] for ticker, listing in asked.items()}
     console.show_instruments(found, form)
     if failures := [result for result in found.values() if isinstance(result, Skip)]:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bot.app import ReadOnlyBroker
 from bot.book import Policy
 from bot.engine import Bot
 from bot.model import Order, Terms
@@ -13,6 +12,7 @@ from bot.store.database import Database
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
 from bot.trader import Trader
+from bot.views import ReadOnlyBroker
 from brokers.simulated import SimulatedBroker
 from strategies.rules import follow, known_within, more_than, officers_only, open_market
 from tests.builders import trade

@@ -12,6 +12,7 @@ from bot.errors import ConfigError
 from bot.plugins import Kit
 from bot.ports import Broker, BrokerView
 from bot.settings import Settings
+from bot.views import ReadOnlyBroker, ReadOnlyCache
 from brokers.simulated import SimulatedBroker
 from tests.builders import NOW, intent
 from tests.fakes import ScriptedBroker
@@ -65,7 +66,7 @@ def test_a_fresh_run_knows_nothing_of_the_database() -> None:
 
 def test_a_read_only_broker_can_be_asked_everything_and_told_nothing() -> None:
     with app.opened(settings(), clock=at_now, read_only=True) as parts:
-        view = app.ReadOnlyBroker(parts.broker)
+        view = ReadOnlyBroker(parts.broker)
     orders = members(Broker) - members(BrokerView)
     assert {"submit", "activate", "find", "cancel", "orders"} <= orders
     assert all(hasattr(view, name) for name in members(BrokerView))
@@ -127,7 +128,7 @@ def test_a_read_only_cache_remembers_and_learns_nothing() -> None:
     with app.opened(settings(), clock=at_now) as parts:
         later = NOW + timedelta(days=1)
         parts.store.put({"known": "answer"}, later)
-        cache = app.ReadOnlyCache(parts.store)
+        cache = ReadOnlyCache(parts.store)
         cache.put({"new": "answer"}, later)
         assert cache.get(["known", "new"], NOW) == {"known": "answer"}
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.app import ReadOnlyBroker
 from bot.exits import Exit, Exits, Purchase, last_purchases
 from bot.explain import explain
 from bot.limits import Limits
@@ -19,6 +18,7 @@ from bot.model import Fill, Holding, Order, OrderIntent, OrderStatus, Quote, Sid
 from bot.orders import client_order_id
 from bot.plain import plain
 from bot.store.database import open_database
+from bot.views import ReadOnlyBroker
 from tests.builders import FEW, NOW, decision, event, instrument, intent, quote, trade
 from tests.fakes import Weekdays, bought, position
 from tests.house import MORNING, OPENS, House

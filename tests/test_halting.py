@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot import cli
-from bot.app import Notes, opened
+from bot.app import opened
 from bot.engine import Bot
 from bot.errors import HaltedError
 from bot.halt_file import HaltFile
@@ -21,6 +21,7 @@ from bot.model import OrderStatus
 from bot.settings import Settings
 from bot.store.database import open_database
 from bot.store.repository import Repository
+from bot.views import Notes
 from tests.builders import KNOWN_AT, NOW, intent, order, trade
 from tests.house import MORNING, NEXT_MORNING, OPENS, House
 

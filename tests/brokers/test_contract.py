@@ -22,7 +22,6 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.app import ReadOnlyBroker
 from bot.demo.alpaca.market import server as us_server
 from bot.demo.companies import SHARES
 from bot.demo.lemon.market import server
@@ -36,6 +35,7 @@ from bot.settings import Settings
 from bot.store.database import Database, open_database
 from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
+from bot.views import ReadOnlyBroker
 from brokers.lemon_markets import LemonMarkets
 from brokers.lemon_markets import broker as lemon
 from brokers.simulated import SimulatedBroker

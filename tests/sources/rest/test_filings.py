@@ -13,7 +13,6 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.app import Notes
 from bot.demo.rest import FilingsApi
 from bot.demo.serving import StandIn
 from bot.errors import ConfigError, SourceError
@@ -27,6 +26,7 @@ from bot.sources.rest.filings import Filings, filters_of
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from bot.trades import to_records, validate
+from bot.views import Notes
 
 from .service import NOW, client, filed, filing, source_on
 from .test_pages import at_random
