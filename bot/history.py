@@ -19,7 +19,7 @@ from bot.filings import UNSEEN
 from bot.lines import same_name
 from bot.model import Event, InsiderTrade
 from bot.plausible import implausible
-from bot.trades import DTYPES, INSTANT, NUMBER, READERS, to_records, under_any_ticker
+from bot.trades import DTYPES, INSTANT, NUMBER, READERS, TEXT, to_records, under_any_ticker
 
 HISTORY_FROM: Final = "history_from"
 
@@ -70,17 +70,23 @@ def recalled(seen: Sequence[Event], past: pd.DataFrame) -> list[Event]:
 
 
 def _whole(seen: Sequence[Event], own: pd.DataFrame) -> list[Event]:
-    """The events, those of which more shares were seen before as they were seen then, unless that was doubted."""
+    """The events, those of which more shares were seen before as they were seen then, with what was doubted then."""
     shown = {(event.key, event.trade.known_at): float(event.trade.shares or 0) for event in seen}
-    versions = zip(own["event_key"], own["known_at"], own["shares"], own["quarantine"].isna(), strict=True)
-    fuller = own.loc[[sound and shares > shown.get((key, at), shares) for key, at, shares, sound in versions]]
+    versions = zip(own["event_key"], own["known_at"], own["shares"], own["quarantine"], strict=True)
+    fuller = own.loc[
+        [not is_unseen(doubt) and shares > shown.get((key, at), shares) for key, at, shares, doubt in versions]
+    ]
     numbers = (READERS[NUMBER](fuller[name].array) for name in ("held_before", "exercised"))
-    then = dict(zip(fuller["event_key"], zip(to_records(fuller), *numbers, strict=True), strict=True))
+    doubts = READERS[TEXT](fuller["quarantine"].array)
+    then = dict(zip(fuller["event_key"], zip(to_records(fuller), *numbers, doubts, strict=True), strict=True))
     return [_as_then(event, *then[event.key]) if event.key in then else event for event in seen]
 
 
-def _as_then(event: Event, trade: InsiderTrade, held_before: Decimal | None, exercised: Decimal | None) -> Event:
-    return replace(event, trade=trade, held_before=held_before, exercised=exercised or Decimal(0))
+def _as_then(
+    event: Event, trade: InsiderTrade, held_before: Decimal | None, exercised: Decimal | None, doubt: str | None
+) -> Event:
+    exercised = exercised or Decimal(0)
+    return replace(event, trade=trade, held_before=held_before, exercised=exercised, quarantine=doubt)
 
 
 def _linked(event: Event, before: datetime | None) -> Event:
