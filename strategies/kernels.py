@@ -229,23 +229,3 @@ def routine(people: Places, traded: Places, known: Places, gone: Places, years: 
                 labels[row] = (last & middle & first) > 0
         start = stop
     return labels
-
-
-def last_before(starts: Places, days: Times, groups: Places, today: Times) -> Places:
-    """For each query the place of its group's last day before today, or -1; group g has the sorted days from starts[g].
-
-    By bisection within the group alone, which stays in the processor's cache.
-    """
-    found = np.full(len(groups), -1)
-    for query in range(len(groups)):
-        first = low = starts[groups[query]]
-        high = starts[groups[query] + 1]
-        while low < high:
-            middle = (low + high) // 2
-            if days[middle] < today[query]:
-                low = middle + 1
-            else:
-                high = middle
-        if low > first:
-            found[query] = low - 1
-    return found

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,9 @@ from bot.errors import ConfigError
 from bot.model import NEW_YORK
 from strategies.features import Feature, reaching
 from strategies.history import column
-from strategies.kernels import FOREVER, Numbers, Times, jitted, last_before, pays
+from strategies.kernels import FOREVER, Numbers, Times
+
+AGES: Final = 1 << 32  # days, more than any calendar has: all symbols' days lie on one line, each symbol's together
 
 
 def price_dip(bars: pd.DataFrame, sessions: int = 20) -> Feature:
@@ -93,19 +95,21 @@ def _expiring(days: pd.DataFrame, sessions: int) -> Times:
 def _eve(days: pd.DataFrame, found: Numbers, expires: Times) -> Feature:
     """What was found of the last row of the symbol that is of an earlier day, unless it has expired."""
     symbols = pd.Index(days["symbol"].unique())
-    starts = np.searchsorted(symbols.get_indexer(days["symbol"]), np.arange(len(symbols) + 1))
-    dates = days["date"].to_numpy()
+    numbered = symbols.get_indexer(days["symbol"])
+    starts = np.searchsorted(numbered, np.arange(len(symbols)))
+    line = numbered * AGES + days["date"].to_numpy()
 
     @reaching()
     def eve(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         named, names = pd.factorize(events["symbol"])
         codes = np.append(symbols.get_indexer(names), -1)[named]  # -1, the last, is a missing symbol
         rows = np.flatnonzero((codes >= 0) & events["known_at"].notna().to_numpy())
-        today = _day(events["known_at"])[rows]
-        # Not from lists, as other loops: the figures are many, also where few of them are looked at.
-        find = jitted(last_before) if pays(len(rows)) else last_before
-        last = find(starts, dates, codes[rows], today)
-        rows, today, last = (array[last >= 0] for array in (rows, today, last))
+        codes, today, last = codes[rows], _day(events["known_at"])[rows], np.empty(len(rows), dtype=np.intp)
+        asked = codes * AGES + today
+        order = np.argsort(asked)  # what lies near each other is looked for one after the other: four times as fast
+        last[order] = np.searchsorted(line, asked[order]) - 1
+        there = last >= starts[codes]
+        rows, today, last = (array[there] for array in (rows, today, last))
         return column(events, rows, np.where(expires[last] >= today, found[last], np.nan))
 
     return eve

@@ -10,7 +10,7 @@ from strategies import kernels
 from strategies.activity import cluster_size, conviction, senior_buyer
 from strategies.features import role_weight, value_usd
 from strategies.habits import is_first_buy, is_largest, is_routine
-from strategies.kernels import compiled, counting_sort, jitted, last_before, spread
+from strategies.kernels import compiled, counting_sort, spread
 from strategies.scores import scores
 from tests.builders import FEW
 from tests.strategies.happenings import HAPPENINGS, START, TABLES, Happening, table
@@ -63,14 +63,6 @@ def test_compiled_or_plain_a_kernel_finds_the_same(monkeypatch):
         assert one.notna().any()
     assert all(plain[1].ranked(day).equals(fast[1].ranked(day)) for day in dates)
     assert len(plain[1].score) > 0
-
-
-def test_a_compiled_bisection_finds_the_same_day():
-    pytest.importorskip("numba")
-    chance = np.random.default_rng(3)
-    starts, days = np.arange(0, 101, 10), np.sort(chance.integers(0, 50, (10, 10))).reshape(-1)
-    groups, today = chance.integers(0, 10, 200), chance.integers(-1, 52, 200)
-    assert np.array_equal(jitted(last_before)(starts, days, groups, today), last_before(starts, days, groups, today))
 
 
 def added(numbers):
@@ -145,11 +137,3 @@ def test_every_date_has_the_spells_that_stand_at_it(spells):
     standing = [[n for n, (begun, over) in enumerate(spells) if begun <= day < over] for day in range(6)]
     starts = np.cumsum([0, *map(len, standing)])
     assert spread(first, until, starts).tolist() == [n for day in standing for n in day]
-
-
-@given(st.lists(st.lists(st.integers(0, 9), max_size=4).map(sorted), min_size=1, max_size=4), st.integers(-1, 11))
-def test_the_last_day_before_today_is_of_the_same_group(runs, today):
-    starts, days = np.cumsum([0, *map(len, runs)]), np.array([day for run in runs for day in run], dtype=np.int64)
-    found = last_before(starts, days, np.arange(len(runs)), np.full(len(runs), today))
-    before = [len([day for day in run if day < today]) for run in runs]
-    assert found.tolist() == [start + n - 1 if n else -1 for start, n in zip(starts[:-1], before, strict=True)]

@@ -82,6 +82,42 @@ def test_the_size_is_the_last_one_of_an_earlier_day_in_any_order_of_the_table():
     assert at(feature, datetime(2025, 1, 1, 15, tzinfo=UTC)) is None
 
 
+SYMBOLS = st.sampled_from(["AAAA", "HLCN", "NWRB", None])
+
+
+@FEW
+@given(
+    st.dictionaries(st.tuples(SYMBOLS, st.integers(-20_100, 9)), st.integers(1, 9), max_size=20),
+    st.lists(st.tuples(SYMBOLS, st.none() | st.integers(-20_200, 11)), min_size=1, max_size=9),
+)
+def test_every_row_has_its_own_symbol_s_last_figure_of_an_earlier_day(figures, asked):
+    days = {place: pd.Timestamp(MONDAY + timedelta(days=place[1])) for place in figures}  # some lie before 1970
+    table = pd.DataFrame(
+        {
+            "symbol": pd.Series([symbol for symbol, _ in figures], dtype="str"),
+            "date": pd.Series(days.values(), dtype="datetime64[s]"),
+            "market_cap": pd.Series(figures.values(), dtype="float64"),
+        }
+    )
+    noon = datetime(2026, 3, 2, 17, tzinfo=UTC)
+    known = [None if day is None else noon + timedelta(days=day) for _, day in asked]
+    rows = pd.DataFrame(
+        {
+            "symbol": pd.Series([symbol for symbol, _ in asked], dtype="str"),
+            "known_at": pd.Series(known, dtype="datetime64[us, UTC]"),
+        }
+    )
+    before = [
+        [on for of, on in sorted(figures, key=str) if of == symbol and day is not None and on < day]
+        for symbol, day in asked
+    ]
+    expected = [
+        figures[symbol, max(found)] if symbol and found else None
+        for (symbol, _), found in zip(asked, before, strict=True)
+    ]
+    assert told(market_cap(table)(rows, None)) == expected
+
+
 @FEW
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=9), st.integers(1, 4), st.integers(0, 12))
 def test_nothing_of_the_day_or_later_changes_a_price_feature(closes, sessions, back):
