@@ -152,7 +152,7 @@ def follow(*rules: Rule) -> Stack:
 
 def _checks(rule: Rule, table: pd.DataFrame) -> list[Check]:
     rows = np.arange(len(table))
-    words = gathered(rule.said(table, rows), len(rows))
+    words = gathered([*rule.said(table, rows)], len(rows))
     read = [{*rule.features, *rule.needs} for _ in rows]
     for columns, found in shown(rule.cases(table), rows):
         for row in found:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bot.errors import ConfigError
-from strategies.texts import Counted, Piece, Places, Said, Spelled, Texts, concatenated, objects
+from strategies.texts import Piece, Places, Said, Spelled, Texts, concatenated, objects
 
 Condition: TypeAlias = "pd.Series[bool] | bool"
 Sentence: TypeAlias = "str | tuple[Iterable[Case], ...]"
@@ -111,7 +111,8 @@ def decimals(number: float) -> str:
 def _holds(condition: Condition, rows: Places) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     if isinstance(condition, bool):
         return np.full(len(rows), condition)
-    return pd.Series(condition.array.take(rows)).fillna(value=False).to_numpy(dtype=bool)
+    holds = pd.Series(condition, copy=False).array.take(rows)  # an array will do, too
+    return pd.Series(holds).fillna(value=False).to_numpy(dtype=bool)
 
 
 def _filled(sentence: str, table: pd.DataFrame, rows: Places) -> Said:
@@ -119,7 +120,7 @@ def _filled(sentence: str, table: pd.DataFrame, rows: Places) -> Said:
     pieces = [piece for part in parts(sentence) for piece in _pieces(part, table, rows)]
     spelled = [piece for piece in pieces if isinstance(piece, Spelled)]
     combinations = math.prod(len(texts) for _, texts in spelled)
-    if combinations > len(rows) or any(isinstance(piece, Counted) for piece in pieces):
+    if combinations > len(rows) or any((places < 0).any() for places, _ in spelled):
         return Said(rows, pieces)
     combined = np.zeros(len(rows), dtype=np.int64)
     for places, texts in spelled:
@@ -148,7 +149,7 @@ def _pieces(part: Part, table: pd.DataFrame, rows: Places) -> list[Piece]:
     try:
         rounded = ROUNDED[part.form](values) if part.form in ROUNDED else values
         rounded = _on_its_side(rounded, values.astype("float64"), part.limit) if part.limit else rounded
-        return before + (_counted(rounded, part.form) or [_spelled(rounded, part)])
+        return before + (_counted(rounded, part) if part.form in ENDS else [_spelled(rounded, part)])
     except (AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"a rule's sentence cannot show {part.column!r} as {part.form!r}") from error
 
@@ -172,15 +173,16 @@ def _spelled(values: Any, part: Part) -> Spelled:
     return Spelled(places, texts)
 
 
-def _counted(values: Any, form: str) -> list[Piece]:
-    """Numbers as they are, since there may be millions of them; nothing for other values, or where one is missing."""
-    numbers = np.asarray(values, dtype=np.float64) if form in ENDS else np.array([np.nan])
-    if not ((numbers >= 0) & (numbers < LARGEST)).all():
-        return []
-    if form == ",":
-        return [Counted(numbers.astype(np.int64))]
-    whole, end = np.divmod(numbers.astype(np.int64), 100)
-    return [Counted(whole), Spelled(end, ENDS[form])]
+def _counted(values: Any, part: Part) -> list[Piece]:
+    """Whole numbers as they are, since there may be millions of them, then what ends them; any others spelled."""
+    numbers, ends = np.asarray(values, dtype=np.float64), ENDS[part.form]
+    counts = (numbers >= 0) & (numbers < LARGEST)
+    whole, end = np.divmod(np.where(counts, numbers, 0).astype(np.int64), len(ends))
+    odd = _spelled(numbers[~counts], part)
+    places = ~whole
+    places[~counts] = odd.places
+    end[~counts] = len(ends)  # nothing
+    return [Spelled(places, odd.texts), Spelled(end, objects([*ends, ""]))]
 
 
 def _form(part: Part) -> tuple[Writer, str]:
@@ -220,8 +222,8 @@ def _percents(hundredths: list[float]) -> list[str]:
 
 CENTS: Final = [f".{number:02}".rstrip("0").rstrip(".") for number in range(100)]
 LARGEST: Final = 1e15  # below it, a float is every whole number
-# Of the forms that show numbers, what follows their whole part.
-ENDS: Final = {",": objects([""]), ".2": objects(CENTS), "%": objects([f"{cents} %" for cents in CENTS])}
+# Of the forms that show numbers, what may follow their whole part.
+ENDS: Final = {",": [""], ".2": CENTS, "%": [f"{cents} %" for cents in CENTS]}
 
 FORMS: Final[dict[str, Writer]] = {
     "": lambda values: list(map(str, values)),
@@ -235,9 +237,9 @@ FORMS: Final[dict[str, Writer]] = {
 
 # What is written alike is made alike first, so that there is less to write.
 ROUNDED: Final[dict[str, Callable[[Any], Any]]] = {
-    ",": lambda numbers: np.rint(numbers.astype("float64")),
-    ".2": lambda numbers: np.floor(np.round(numbers.astype("float64") * 100, 6)),  # but for the noise of a float
-    "%": lambda fractions: np.rint(fractions.astype("float64") * 10_000),
+    ",": lambda numbers: np.rint(numbers.astype("float64")) + 0.0,  # which makes 0 of -0
+    ".2": lambda numbers: np.floor(np.round(numbers.astype("float64") * 100, 6)) + 0.0,  # but for the noise of a float
+    "%": lambda fractions: np.rint(fractions.astype("float64") * 10_000) + 0.0,
     "date": lambda instants: _since_1970(instants, "D"),
     "clock": lambda instants: _since_1970(instants, "m", 24 * 60),
 }
@@ -259,6 +261,10 @@ def parts(sentence: str) -> tuple[Part, ...]:
     except ValueError as error:
         raise ConfigError(f"the sentence {sentence!r} of a rule cannot be read: {error}") from None
     for words, column, form, conversion in parsed:
+        if column == "":
+            raise ConfigError(
+                f"a field of the sentence {sentence!r} of a rule names no column; braces are {{{{ and }}}}"
+            )
         if form == "minute":
             made += [Part(words, column or "", "date"), Part(" ", column or "", "clock")]
         else:

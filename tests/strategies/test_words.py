@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ConfigError
-from strategies import kernels
+from strategies import kernels, texts
 from strategies.texts import gathered
 from strategies.words import columns_of, percent, written
 
-NUMBERS = st.none() | st.floats(0, 1e12) | st.sampled_from([0.0, 0.5, 1.5, 2.5, 1e15])
+NUMBERS = st.none() | st.floats(-1e12, 1e12) | st.sampled_from([0.0, -0.0, -0.001, 0.5, 1.5, 2.5, 999.5, 1e15, 1e300])
 TABLES = st.lists(
     st.tuples(
         st.sampled_from(["buy", "sell", None]),
@@ -28,7 +28,7 @@ TABLES = st.lists(
 )
 SENTENCES = (
     "{side:buy=bought|=sold} by {title!r}",
-    "{shares:,} shares, {share:%} of all, {days:day(s)} later",
+    "{shares:,} shares ({shares:.2}), {share:%} of all, {days:day(s)} later",
     "{side}: {title}; known at {known_at:minute}, traded on {known_at:date}",
     "nothing of its own",
 )
@@ -50,7 +50,7 @@ def table_of(rows):
 
 def said(table, *cases):
     rows = np.arange(len(table))
-    return gathered(written(table, cases, rows), len(rows)).tolist()
+    return gathered([*written(table, cases, rows)], len(rows)).tolist()
 
 
 @pytest.mark.parametrize(
@@ -99,14 +99,15 @@ def test_many_rows_are_told_as_each_row_alone(rows, sentence):
     assert said(table.astype({"side": "category", "title": "category"}), (True, sentence)) == alone
 
 
-@given(TABLES, st.sampled_from(SENTENCES))
-def test_compiled_or_one_by_one_the_words_are_the_same(rows, sentence):
+@given(TABLES, st.sampled_from(SENTENCES), st.sampled_from([1, 20]))
+def test_compiled_or_one_by_one_the_words_are_the_same(rows, sentence, times):
     pytest.importorskip("numba")
-    table = table_of(rows)
+    table = table_of(rows * times)
     cases = [(table["days"] > 20, ""), (table["side"] == "buy", sentence), (table["days"] > 10, "élu « " + sentence)]
     one_by_one = said(table, *cases)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernels, "LONG", 0)
+        patch.setattr(texts, "MANY", 0)
         assert said(table, *cases) == one_by_one
 
 
@@ -119,6 +120,12 @@ def test_a_row_falls_under_its_first_case_and_without_one_nothing_is_said(rows):
         for row in rows
     ]
     assert said(table, *cases) == expected
+
+
+def test_a_condition_may_be_an_array():
+    table = table_of([("buy", None, 1.0, None, None), ("sell", None, None, None, None)])
+    cases = [((table["side"] == "buy").to_numpy(), "bought"), ((table["shares"] > 0).array, "never"), (True, "sold")]
+    assert said(table, *cases) == ["bought", "sold"]
 
 
 @given(st.floats(0, 10), st.integers(0, 10**6))
@@ -158,7 +165,16 @@ def test_a_share_beyond_all_bounds_is_written():
     assert said(table, (True, "{share:%}")) == ["inf %"]
 
 
-@pytest.mark.parametrize(("sentence", "named"), [("{shoes}", "'shoes'"), ("{shares:dozens}", "'dozens'")])
+@pytest.mark.parametrize("number", [-0.0, -0.00001])
+def test_nothing_is_not_less_than_nothing(number):
+    table = table_of([("buy", None, number, None, None), ("buy", None, None, None, None)]).assign(share=number)
+    assert said(table, (True, "{shares:,}, {share:%}")) == ["0, 0 %", "unknown, 0 %"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "named"),
+    [("{shoes}", "'shoes'"), ("{shares:dozens}", "'dozens'"), ("{}", "'{}'"), ("in {:%}", "'in {:%}'")],
+)
 def test_an_unknown_column_or_form_is_refused_by_its_name(sentence, named):
     with pytest.raises(ConfigError, match=named):
         said(table_of([("buy", None, 1.0, None, None)]), (True, sentence))
