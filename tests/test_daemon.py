@@ -322,6 +322,23 @@ def test_a_watch_that_fails_does_not_delay_the_next_session(
         assert parts.store.session_done() == timetable.due(None, due)[-1].day
 
 
+def test_an_outage_of_weeks_is_borne(
+    lived: tuple[Daemon, Time, Page, dict[str, str]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon, clock, *_ = lived
+
+    def fails(_: object) -> None:
+        raise BrokerError("nobody there")
+
+    monkeypatch.setattr("bot.orders.Desk.work", fails)
+    for _ in range(100):
+        clock.now += timedelta(hours=1)
+        daemon.tick()
+    waits = [failure["again_at"] for failure in told(caplog, "left for later")]
+    assert len(waits) > 90
+    assert max(after - before for before, after in pairwise(waits)) <= timedelta(hours=2)
+
+
 @pytest.mark.parametrize("while_watching", [False, True])
 def test_an_answer_that_is_not_paper_halts_the_bot_by_itself(
     while_watching: bool, lived: tuple[Daemon, Time, Page, dict[str, str]], monkeypatch: pytest.MonkeyPatch
