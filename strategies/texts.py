@@ -6,10 +6,9 @@ from itertools import repeat
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from strategies.kernels import jitted, pays
+from strategies.kernels import Ids, jitted, pays
 
 Texts: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.object_]]"
 Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
@@ -34,7 +33,7 @@ Piece: TypeAlias = "str | Spelled"
 
 
 class Said(NamedTuple):
-    """Some rows of a table, by their places, each once, and the pieces that a text about each of them consists of."""
+    """Some rows of a table, by their places in ascending order, and the pieces that a text about each consists of."""
 
     rows: Places
     pieces: Sequence[Piece]
@@ -69,61 +68,72 @@ def gathered(said: Sequence[Said], count: int) -> Any:
     """A column of strings for so many rows: what is said of each, or nothing; no row is in two of them."""
     many = sum(len(rows) * len(pieces) for rows, pieces in said)
     if many >= MANY and pays(many) and find_spec("pyarrow"):
-        return _at_once([(rows, _composition(pieces, len(rows))) for rows, pieces in said], count)
+        return _at_once(said, count)
     texts = np.full(count, "", dtype=object)
     for rows, pieces in said:
         texts[rows] = concatenated(pieces, len(rows))
     return strings(texts)
 
 
-class Composition(NamedTuple):
-    """Texts, one for each row, in UTF-8: words that all rows share before, between and behind each row's own values.
+class Compositions(NamedTuple):
+    """What texts are made of, in UTF-8, in several ways: words that are alike in all of a way, and values between them.
 
-    `values` has them by column and row: from 0 on the number of one of the column's texts, the first of which is
-    number `first` of all; below 0 a number, as `Spelled` has it. Words and texts lie end to end: number n from
-    begins[n] until before begins[n + 1].
+    Way n has the columns from columns_begin[n] until before columns_begin[n + 1]. Words number c + n stand before the
+    value of its column c, and the next ones behind its last value. Its values lie row by row from values_begin[n] on,
+    each as in `Spelled`, of the texts of its column, which begin with number first[c]. Words and texts lie end to end,
+    number n from begin[n] until before begin[n + 1].
     """
 
     words: Letters
     words_begin: Places
     texts: Letters
     texts_begin: Places
+    columns_begin: Places
     first: Places
-    values: npt.NDArray[np.int64]
+    values: Places
+    values_begin: Places
 
 
-def lengths(composition: Composition) -> Places:
-    """How many bytes each text has."""
-    columns, rows = composition.values.shape
-    found = np.full(rows, composition.words_begin[-1])
-    for column in range(columns):
-        for row in range(rows):
-            value = composition.values[column, row]
+def beginnings(made: Compositions, ways: Ids) -> Places:
+    """Where each row's text begins, put together in the row's way, and where the last one ends."""
+    begins, free = np.zeros(len(ways) + 1, dtype=np.int64), made.values_begin.copy()
+    for row in range(len(ways)):
+        way = ways[row]
+        column, end = made.columns_begin[way], made.columns_begin[way + 1]
+        size = made.words_begin[end + way + 1] - made.words_begin[column + way]
+        while column < end:
+            value = made.values[free[way]]
+            free[way] += 1
             if value < 0:
                 digits, limit = 1, 10
                 while ~value >= limit:
                     digits, limit = digits + 1, limit * 10
-                found[row] += digits + (digits - 1) // 3
+                size += digits + (digits - 1) // 3
             else:
-                text = composition.first[column] + value
-                found[row] += composition.texts_begin[text + 1] - composition.texts_begin[text]
-    return found
+                text = made.first[column] + value
+                size += made.texts_begin[text + 1] - made.texts_begin[text]
+            column += 1
+        begins[row + 1] = begins[row] + size
+    return begins
 
 
-def write(composition: Composition, begins: Places, out: Letters) -> None:
-    """Each text to where it begins in `out`."""
-    columns, rows = composition.values.shape
-    for row in range(rows):
-        at = np.uint64(begins[row])  # as other places: numba looks twice at one that has a sign, as Python's may be < 0
-        for column in range(columns + 1):
-            begin = np.uint64(composition.words_begin[column])
-            size = np.uint64(composition.words_begin[column + 1]) - begin
+def write(made: Compositions, ways: Ids, out: Letters) -> None:
+    """The texts, end to end."""
+    free = made.values_begin.copy()
+    at = np.uint64(0)  # without a sign, as other places in a text: one that has a sign is looked at twice
+    for row in range(len(ways)):
+        way = ways[row]
+        column, end = made.columns_begin[way], made.columns_begin[way + 1]
+        while True:
+            begin = np.uint64(made.words_begin[column + way])
+            size = np.uint64(made.words_begin[column + way + 1]) - begin
             for letter in range(size):
-                out[at + letter] = composition.words[begin + letter]
+                out[at + letter] = made.words[begin + letter]
             at += size
-            if column == columns:
+            if column == end:
                 break
-            value = composition.values[column, row]
+            value = made.values[free[way]]
+            free[way] += 1
             if value < 0:
                 number, size, limit = np.uint64(~value), ONE, TEN
                 while number >= limit:
@@ -138,46 +148,55 @@ def write(composition: Composition, begins: Places, out: Letters) -> None:
                     else:
                         out[place] = COMMA
             else:
-                text = composition.first[column] + value
-                begin = np.uint64(composition.texts_begin[text])
-                size = np.uint64(composition.texts_begin[text + 1]) - begin
+                text = made.first[column] + value
+                begin = np.uint64(made.texts_begin[text])
+                size = np.uint64(made.texts_begin[text + 1]) - begin
                 for letter in range(size):
-                    out[at + letter] = composition.texts[begin + letter]
+                    out[at + letter] = made.texts[begin + letter]
             at += size
+            column += 1
 
 
-def _at_once(said: list[tuple[Places, Composition]], count: int) -> Any:
+def _at_once(said: Sequence[Said], count: int) -> Any:
     """The column as pyarrow keeps it: all texts end to end, in UTF-8, and where each begins.
 
     Layout: https://arrow.apache.org/docs/format/Columnar.html#variable-size-binary-layout
     """
     import pyarrow as pa
 
-    begins = np.zeros(count + 1, dtype=np.int64)
-    for rows, composition in said:
-        begins[1:][rows] = jitted(lengths)(composition)
-    np.cumsum(begins, out=begins)
+    ways = np.full(count, len(said), dtype=np.int32)
+    for way, (rows, _) in enumerate(said):
+        ways[rows] = way
+    made = _compositions([*said, Said(np.empty(0, dtype=np.intp), [])])  # the last one says nothing
+    begins = jitted(beginnings)(made, ways)
     text = np.empty(begins[-1], dtype=np.uint8)
-    while said:  # and what is written is let go of
-        rows, composition = said.pop()
-        jitted(write)(composition, begins[rows], text)
+    jitted(write)(made, ways, text)
     return pd.array(pa.LargeStringArray.from_buffers(count, pa.py_buffer(begins), pa.py_buffer(text)), dtype="str")
 
 
-def _composition(pieces: Sequence[Piece], count: int) -> Composition:
-    own = [piece for piece in pieces if not isinstance(piece, str)]
-    words = [""]
-    for piece in pieces:
-        if isinstance(piece, str):
-            words[-1] += piece
-        else:
-            words.append("")
-    values = np.empty((len(own), count), dtype=np.int64)
-    for column, piece in enumerate(own):
-        values[column] = piece.places
-    first = np.cumsum([0, *(len(piece.texts) for piece in own)], dtype=np.int64)
-    texts = [text for piece in own for text in piece.texts]
-    return Composition(*_encoded(words), *_encoded(texts), first, values)
+def _compositions(said: Sequence[Said]) -> Compositions:
+    words, columns, ends, values = list[str](), list[Texts](), [0], list[Places]()
+    for rows, pieces in said:
+        words.append("")
+        for piece in pieces:
+            if isinstance(piece, str):
+                words[-1] += piece
+            else:
+                words.append("")
+                columns.append(piece.texts)
+        found = np.empty((len(rows), len(columns) - ends[-1]), dtype=np.int64)
+        for column, piece in enumerate(piece for piece in pieces if isinstance(piece, Spelled)):
+            found[:, column] = piece.places
+        values.append(found.reshape(-1))
+        ends.append(len(columns))
+    return Compositions(
+        *_encoded(words),
+        *_encoded(text for texts in columns for text in texts),
+        columns_begin=np.array(ends),
+        first=np.cumsum([0, *map(len, columns)]),
+        values=np.concatenate(values),
+        values_begin=np.cumsum([0, *map(len, values)]),
+    )
 
 
 def _encoded(texts: Iterable[str]) -> "tuple[Letters, Places]":

@@ -175,14 +175,18 @@ def _spelled(values: Any, part: Part) -> Spelled:
 
 def _counted(values: Any, part: Part) -> list[Piece]:
     """Whole numbers as they are, since there may be millions of them, then what ends them; any others spelled."""
-    numbers, ends = np.asarray(values, dtype=np.float64), ENDS[part.form]
-    counts = (numbers >= 0) & (numbers < LARGEST)
-    whole, end = np.divmod(np.where(counts, numbers, 0).astype(np.int64), len(ends))
-    odd = _spelled(numbers[~counts], part)
-    places = ~whole
-    places[~counts] = odd.places
-    end[~counts] = len(ends)  # nothing
-    return [Spelled(places, odd.texts), Spelled(end, objects([*ends, ""]))]
+    numbers, ends = np.array(values, dtype=np.float64), ENDS[part.form]
+    odd = np.flatnonzero(~((numbers >= 0) & (numbers < LARGEST)))
+    others = _spelled(numbers[odd], part)
+    numbers[odd] = 0
+    whole, end = numbers.astype(np.int64), []
+    if ends:
+        whole, place = np.divmod(whole, len(ends))
+        place[odd] = len(ends)  # nothing
+        end = [Spelled(place, objects([*ends, ""]))]
+    whole = ~whole
+    whole[odd] = others.places
+    return [Spelled(whole, others.texts), *end]
 
 
 def _form(part: Part) -> tuple[Writer, str]:
@@ -223,7 +227,7 @@ def _percents(hundredths: list[float]) -> list[str]:
 CENTS: Final = [f".{number:02}".rstrip("0").rstrip(".") for number in range(100)]
 LARGEST: Final = 1e15  # below it, a float is every whole number
 # Of the forms that show numbers, what may follow their whole part.
-ENDS: Final = {",": [""], ".2": CENTS, "%": [f"{cents} %" for cents in CENTS]}
+ENDS: Final[dict[str, list[str]]] = {",": [], ".2": CENTS, "%": [f"{cents} %" for cents in CENTS]}
 
 FORMS: Final[dict[str, Writer]] = {
     "": lambda values: list(map(str, values)),
