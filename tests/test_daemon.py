@@ -33,16 +33,16 @@ from bot.timetable import Timetable
 from tests.builders import intent, order
 from tests.fakes import Time
 
+MORNING = datetime(2026, 3, 4, 15, tzinfo=UTC)  # a Wednesday, an hour after the cycle of its session
 PATIENCE = 60  # seconds for a process to start on a busy machine
 
 
 class Page:
     """A site whose page can be held back: `asked` is set when somebody waits for it, `released` lets them have it."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime) -> None:
         self.asked, self.released, self.requests = Event(), Event(), 0
         self.released.set()
-        now = utc_now()
         self._page = list_page(served(now).public(now), LAYOUTS["2026"]).encode()
 
     def reply(self, *_: object) -> Reply:
@@ -53,9 +53,10 @@ class Page:
 
 
 @contextmanager
-def world(folder: Path) -> Iterator[tuple[Page, dict[str, str]]]:
-    """FinViz and OpenFIGI on loopback, with a market around the real present, and the settings that lead there."""
-    now, page = utc_now(), Page()
+def world(folder: Path, now: datetime | None = None) -> Iterator[tuple[Page, dict[str, str]]]:
+    """FinViz and OpenFIGI on loopback, with a market around the present, and the settings that lead there."""
+    now = now or utc_now()
+    page = Page(now)
     bars = "".join(f"{bar.on},{bar.symbol},{bar.open},{bar.close}\n" for bar in served(now).bars)
     (folder / "prices.csv").write_text("date,symbol,open,close\n" + bars, encoding="utf-8")
     with StandIn(page.reply) as finviz, OpenFigiServer(records(SHARES)) as figi:
@@ -201,8 +202,8 @@ def test_settings_that_cannot_work_end_the_daemon_before_it_begins(tmp_path: Pat
 
 @pytest.fixture
 def around(tmp_path: Path) -> Iterator[tuple[Time, Page, dict[str, str]]]:
-    with world(tmp_path) as (page, env):
-        yield Time(utc_now()), page, env
+    with world(tmp_path, MORNING) as (page, env):
+        yield Time(MORNING), page, env
 
 
 @pytest.fixture
