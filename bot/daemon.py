@@ -24,7 +24,7 @@ from bot.model import Decision, Degraded, Order, OrderIntent, OrderStatus, Skip
 from bot.plan import Plan
 from bot.ports import Clock
 from bot.sessions import Session
-from bot.timetable import Timetable, filings_come
+from bot.timetable import Timetable, filings_come, patience
 
 log: Final = logging.getLogger("insiderbot.daemon")
 TICK: Final = timedelta(seconds=1)
@@ -153,7 +153,7 @@ class Daemon:
                     _tell(parts)
         except BotError as error:
             self._failures += 1
-            again = self._clock() + _patience(FIRST_RETRY, self._failures - 1, LAST_RETRY)
+            again = self._clock() + patience(self._failures, FIRST_RETRY, LAST_RETRY)
             self._not_before = min(again, self._timetable.following(self._clock()))
             facts = {"reason": str(error), "again_at": self._not_before}
             log.error("left for later", extra={"facts": facts})  # noqa: TRY400 - the sentence is all there is to it
@@ -180,7 +180,7 @@ class Daemon:
             self._log(*parts.acting(trade_backlog=self._trade_backlog, polling=True).run())
         except SourceError as error:
             self._polls_failed += 1
-            self._poll_at = self._clock() + _patience(every, self._polls_failed, FIRST_RETRY)
+            self._poll_at = self._clock() + patience(self._polls_failed + 1, every, FIRST_RETRY)
             log.warning("a poll failed", extra={"facts": {"reason": str(error), "again_at": self._poll_at}})
         else:
             self._polls_failed = 0
@@ -253,11 +253,6 @@ def serve(daemon: Daemon, clock: Clock) -> None:
         log.info("stopped")
     logging.shutdown()
     os._exit(1 if broken.is_set() else 0)  # not to wait for a thread that waits for the network
-
-
-def _patience(first: timedelta, failures: int, last: timedelta) -> timedelta:
-    """Twice as long after every failure, up to the last; what fails for days is no larger number."""
-    return min(first * (1 << min(failures, 10)), last)
 
 
 def _tell(parts: Parts) -> None:

@@ -14,6 +14,7 @@ from bot.errors import BotError, ConfigError, NotifyError
 from bot.model import Notice
 from bot.ports import Clock, Journal, Notifier
 from bot.render import harmless
+from bot.timetable import patience
 
 if TYPE_CHECKING:
     from apprise import Apprise
@@ -135,7 +136,7 @@ class _Errand:
             self._delivered, self._failures = self._carried, 0
             return None
         self._failures += 1
-        self._again_at = now + min(FIRST_RETRY * 2 ** min(self._failures - 1, 10), LAST_RETRY)
+        self._again_at = now + patience(self._failures, FIRST_RETRY, LAST_RETRY)
         return str(error)
 
     def _slow(self, now: datetime) -> str | None:

@@ -1,4 +1,4 @@
-"""When a cycle is due: once per session of the venue, at a time of day there, and never twice."""
+"""When a cycle is due: once per session of the venue, at a time of day there, never twice; and when to try again."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,6 +15,14 @@ def filings_come(now: datetime) -> bool:
     """Whether the SEC may be publishing filings: on weekdays, early till late in New York."""
     there = now.astimezone(NEW_YORK)
     return there.weekday() < 5 and OPENS <= there.time() <= CLOSES
+
+
+def patience(failures: int, first: timedelta, last: timedelta) -> timedelta:
+    """How long to wait after so many failures in a row: the first time, then twice as long each time, up to the last.
+
+    Also after an outage of weeks, the failures of which no longer double anything.
+    """
+    return min(first * (1 << min(failures - 1, 20)), last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

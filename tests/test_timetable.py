@@ -10,7 +10,7 @@ from bot.daemon import Daemon
 from bot.errors import ConfigError, SourceError
 from bot.plan import Plan
 from bot.sessions import Sessions
-from bot.timetable import Timetable
+from bot.timetable import Timetable, patience
 from tests.share import some
 
 NINE = time(9)
@@ -190,3 +190,10 @@ def test_one_tick_by_a_clock_that_was_ahead_silences_nobody() -> None:
         running.tick()
         memory.now += timedelta(minutes=10)
     assert [day.day for _, day in memory.cycles] == [2, 3, 4, 5, 6]
+
+
+def test_patience_doubles_up_to_its_end_and_outlasts_any_outage() -> None:
+    first, last = timedelta(minutes=10), timedelta(hours=1)
+    assert [patience(failures, first, last) for failures in (1, 2, 3, 4)] == [first, 2 * first, 4 * first, last]
+    assert patience(10**9, first, last) == last
+    assert patience(10**9, timedelta(seconds=1), timedelta(days=1)) == timedelta(days=1)
