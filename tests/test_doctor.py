@@ -82,7 +82,6 @@ def test_where_everything_is_in_order_everything_is_good(good: dict[str, Any]) -
         ({"broker": "lemon_markets"}, "unattended", "bad", "BOT_LEMON_MARKETS_URL"),
         ({"openfigi_url": "http://127.0.0.1:9"}, "clock", "look", "not compared"),
         ({"venue": "XXXX"}, "calendar", "bad", "no calendar for 'XXXX'"),
-        ({"venue": "XSHG"}, "calendar", "bad", "is known until 2026"),
         ({"database_url": "sqlite:///nowhere/bot.db"}, "disk", "bad", "there is no folder"),
         ({"database_url": "mysql://host/bot"}, "store", "bad", "mysql is not supported"),
     ],
@@ -94,6 +93,15 @@ def test_every_fault_is_found_under_its_name(
     assert states(findings)[about] == state
     assert any(words in each.finding for each in findings[about]), findings[about]
     assert all(each.remedy for each in findings[about] if each.state != "good")
+
+
+def test_a_calendar_that_ends_soon_is_found(good: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert states(found(**good))["calendar"] == "good"
+    monkeypatch.setattr("bot.doctor.ENOUGH_CALENDAR", timedelta(days=10_000))
+    findings = found(**good)
+    assert states(findings)["calendar"] == "bad"
+    assert "XNYS is known until 20" in findings["calendar"][0].finding
+    assert "exchange-calendars" in findings["calendar"][0].remedy
 
 
 @pytest.mark.parametrize(
