@@ -70,8 +70,9 @@ def _sentences(cases: Iterable[Case], rows: Places) -> Iterator[tuple[str, Place
 def _in_a_row(parts: Iterable[Iterable[Case]], rows: Places) -> Iterator[tuple[str, Places]]:
     """The texts of several, joined by semicolons, with those of the rows that have just these."""
     alike, said = np.zeros(len(rows), dtype=np.intp), []
+    places = np.empty(rows.max(initial=-1) + 1, dtype=np.int32)
     for cases in parts:
-        texts, places = [""], np.zeros(rows.max(initial=-1) + 1, dtype=np.int32)
+        texts, places[rows] = [""], 0
         for text, hit in _sentences(cases, rows):
             places[hit] = len(texts)
             texts.append(text)
