@@ -310,6 +310,21 @@ class App:
         return provenance(self.settings.strategy, find("strategies", self.settings.strategy)[0], shown)
 
     @property
+    def policy(self) -> Policy:
+        """How large a buy is and when it ends: as a strategy file says it, and as the settings do otherwise."""
+        said = self._own.trading if self._own else {}
+        settings = self.settings.model_copy(update=dict(said))
+        after, stop = (name if name in said else f"BOT_{name.upper()}" for name in ("exit_after", "stop"))
+        return Policy(
+            account=settings.account,
+            strategy=self.strategy[0],
+            notional=settings.notional,
+            entry=settings.entry,
+            sizing=named(settings.sizing),
+            exits=Exits(after=settings.exit_after, stop=settings.stop, said_as=(after, stop)),
+        )
+
+    @property
     def limits(self) -> Limits:
         """The limits in force."""
         settings = self.settings
@@ -359,7 +374,6 @@ class App:
             raise ConfigError(
                 f"BOT_VENUE is {settings.venue}, but {broker.name} trades at {broker.mic}: write BOT_VENUE={broker.mic}"
             )
-        name, strategy = self.strategy
         trader = Trader(
             mapper=self.mapper(broker, cache),
             broker=broker,
@@ -367,20 +381,13 @@ class App:
             sessions=Sessions(settings.venue),
             rates=self.rates,
             prices=self.prices,
-            policy=Policy(
-                account=settings.account,
-                strategy=name,
-                notional=settings.notional,
-                entry=settings.entry,
-                sizing=named(settings.sizing),
-                exits=Exits(after=settings.exit_after, stop=settings.stop),
-            ),
+            policy=self.policy,
             limits=self.limits,
             drawdown=self.drawdown,
         )
         return Bot(
             sources=self.sources,
-            strategy=strategy,
+            strategy=self.strategy[1],
             trader=trader,
             store=self.store,
             clock=self.clock,

@@ -139,8 +139,11 @@ def _span(of: timedelta) -> str:
 
 
 def _limits(settings: Settings, clock: Clock) -> Found:
-    if settings.notional > settings.max_order_value:
-        over = f"BOT_NOTIONAL is {settings.notional:,} and BOT_MAX_ORDER_VALUE {settings.max_order_value:,}"
+    with opened(settings, clock=clock, fresh=True) as parts:
+        notional = parts.policy.notional
+    if notional > settings.max_order_value:
+        said_by = "BOT_NOTIONAL" if notional == settings.notional else "the strategy file's notional"
+        over = f"{said_by} is {notional:,} and BOT_MAX_ORDER_VALUE {settings.max_order_value:,}"
         yield "bad", f"{over}: every buy of that size is refused", "lower the one or raise the other"
     yield (
         "good",

@@ -58,10 +58,14 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exits:
-    """The exits in force: `after` so many sessions, and at a `stop` so far below the price paid, a part of 1."""
+    """The exits in force: `after` so many sessions, and at a `stop` so far below the price paid, a part of 1.
+
+    `said_as` are the names that who set them knows them by.
+    """
 
     after: int | None = None
     stop: Decimal | None = None
+    said_as: tuple[str, str] = ("BOT_EXIT_AFTER", "BOT_STOP")
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -75,18 +79,18 @@ class Exits:
         if self.after is not None and age >= self.after:
             ago = f"{age} session{'' if age == 1 else 's'} ago"
             why = f"bought on {purchase.intent.session}, {ago}; it is held for {self.after}"
-            return Signal(side=Side.SELL, reason=f"{why} (BOT_EXIT_AFTER)")
-        return None if self.stop is None else _stopped(purchase, self.stop, quote())
+            return Signal(side=Side.SELL, reason=f"{why} ({self.said_as[0]})")
+        return None if self.stop is None else _stopped(purchase, self.stop, self.said_as[1], quote())
 
 
-def _stopped(purchase: Purchase, stop: Decimal, quote: Quote | Skip | None) -> Verdict | None:
+def _stopped(purchase: Purchase, stop: Decimal, said_as: str, quote: Quote | Skip | None) -> Verdict | None:
     if isinstance(quote, Skip):
         return quote
     if quote is None or quote.bid <= 0 or quote.currency != purchase.currency:
-        unknown = f"without a quote in {purchase.currency} nobody knows whether it has reached its stop (BOT_STOP)"
+        unknown = f"without a quote in {purchase.currency} nobody knows whether it has reached its stop ({said_as})"
         return Skip(rule="no_quote", reason=unknown, final=False)
     lost, words = purchase.loss(quote)
-    least = f"{decimal_text(stop * 100)}% (BOT_STOP)"
+    least = f"{decimal_text(stop * 100)}% ({said_as})"
     return Signal(side=Side.SELL, reason=f"{words}, and it is sold from {least} on") if lost >= stop else None
 
 

@@ -1,6 +1,7 @@
-"""A strategy as a TOML file: a name, and rules with their parameters, in the order in which they are asked.
+"""A strategy as a TOML file: a name, rules with their parameters, in the order in which they are asked, size and exits.
 
     name = "clusters_of_officers"
+    exit_after = 60
     [[rules]]
     rule = "more_than"
     share = "1%"
@@ -18,14 +19,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PydanticUserError, ValidationError, create_model
 from pydantic.json_schema import models_json_schema
 
 from bot.errors import ConfigError
 from bot.plugins import Kit, daily_figures, installed, named
+from bot.settings import PREFIX, Days, Money, Settings, SizingName, Stop
 from strategies.composed import all_of, any_of, not_
 from strategies.rules import Rule, Stack, follow
 
@@ -34,6 +36,16 @@ COMPOSED: Final = (*SEVERAL, "not")
 TABLES: Final = ("bars", "sizes")  # parameters that no file holds: the settings name them
 STRICT: Final = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=(), allow_inf_nan=False)
 DEEPEST: Final = 20
+OWN: Final = "Value error, "  # before a sentence of a validator of ours
+
+
+def _exact(number: Any) -> Any:
+    """A number as it is written, for a decimal."""
+    return str(number) if isinstance(number, int | float) and not isinstance(number, bool) else number
+
+
+def _as_in_the_settings(name: str) -> Any:
+    return Field(None, description=f"{Settings.model_fields[name].description} (otherwise {PREFIX}{name.upper()})")
 
 
 class Layout(BaseModel):
@@ -43,14 +55,19 @@ class Layout(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Part of the identity of every decision")
     rules: list[Any] = Field(description="What every event must pass, in this order")
+    sizing: SizingName | None = _as_in_the_settings("sizing")
+    notional: Annotated[Money, BeforeValidator(_exact)] | None = _as_in_the_settings("notional")
+    exit_after: Days | None = _as_in_the_settings("exit_after")
+    stop: Annotated[Stop, BeforeValidator(_exact)] | None = _as_in_the_settings("stop")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyFile:
-    """What a strategy file says, and its text."""
+    """What a strategy file says, and its text; `trading` are the settings that it says itself, by their names."""
 
     name: str
     strategy: Stack
+    trading: Mapping[str, Any]
     text: str
 
 
@@ -80,8 +97,12 @@ def read(path: Path, kit: Kit) -> StrategyFile:
         raise ConfigError(f"{place}: {_sentence(error, Layout)}") from None
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from None
-    maker = _Maker(kit)
-    return StrategyFile(name=layout.name, strategy=follow(*maker.rules(layout.rules, place, "rules")), text=text)
+    trading = layout.model_dump(exclude={"name", "rules"}, exclude_unset=True)
+    for name in trading:
+        if getattr(kit.settings, name) != Settings.model_fields[name].default:
+            raise ConfigError(f"{place} says {name}, and so does {PREFIX}{name.upper()}: leave one of them out")
+    rules = _Maker(kit).rules(layout.rules, place, "rules")
+    return StrategyFile(name=layout.name, strategy=follow(*rules), trading=trading, text=text)
 
 
 def schema() -> dict[str, Any]:
@@ -219,7 +240,8 @@ def _sentence(error: ValidationError, model: type[BaseModel]) -> str:
         problem["msg"] for problem in problems if problem["loc"][0] == name and problem["type"] != "is_instance_of"
     )
     wanted = " or ".join(text.removeprefix("Input should be ").removeprefix("String should ") for text in said)
-    return f"{name} should be {wanted} (found {_short(first['input'])})".replace("should be match", "should match")
+    should = f" should {'' if wanted.startswith('match') else 'be '}{wanted or 'a number'}"
+    return f"{name}{f': {wanted[len(OWN) :]}' if wanted.startswith(OWN) else should} (found {_short(first['input'])})"
 
 
 def _short(found: Any) -> str:

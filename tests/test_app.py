@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 
 from bot import app
 from bot.errors import ConfigError
+from bot.exits import Exits
 from bot.plugins import Kit
 from bot.ports import Broker, BrokerView
 from bot.settings import Settings
+from bot.sizing import EqualWeight
 from bot.views import ReadOnlyBroker, ReadOnlyCache
 from brokers.simulated import SimulatedBroker
 from tests.builders import NOW, intent
@@ -219,6 +222,18 @@ def test_a_strategy_file_decides_under_its_own_name() -> None:
         assert (name, [rule.name for rule in strategy.rules]) == ("mine", ["largest"])  # type: ignore[attr-defined]
         bot = parts.looking()
     assert (bot.strategy, bot.trader.policy.strategy) == (strategy, "mine")
+
+
+def test_sizes_and_exits_are_the_strategy_file_s_and_otherwise_the_settings() -> None:
+    Path("mine.toml").write_text('name = "mine"\nexit_after = 60\nsizing = "equal:20"\nrules = [{rule = "largest"}]')
+    with app.opened(settings(strategy_file="mine.toml", stop="15%", notional=500), clock=at_now, fresh=True) as parts:
+        policy = parts.policy
+        assert parts.provenance.settings["strategy file"] == Path("mine.toml").read_text()
+    assert (policy.strategy, policy.notional, policy.sizing) == ("mine", 500, EqualWeight(20))
+    assert policy.exits == Exits(after=60, stop=Decimal("0.15"), said_as=("exit_after", "BOT_STOP"))
+    with app.opened(settings(exit_after=60), clock=at_now, fresh=True) as parts:
+        policy = parts.policy
+    assert (policy.strategy, policy.exits) == ("executives", Exits(after=60))
 
 
 def test_a_strategy_and_a_strategy_file_are_one_too_many() -> None:

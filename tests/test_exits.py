@@ -131,6 +131,15 @@ def test_what_is_due_anyway_needs_no_quote() -> None:
     )
 
 
+def test_an_exit_names_what_said_so() -> None:
+    exits = Exits(after=9, stop=STOP.stop, said_as=("exit_after", "stop"))
+    late, low = exits.verdict(purchase(), 9, unasked), exits.verdict(purchase(), 0, lambda: quote(bid=Decimal(1)))
+    assert isinstance(late, Signal)
+    assert late.reason.endswith("it is held for 9 (exit_after)")
+    assert isinstance(low, Signal)
+    assert low.reason.endswith("and it is sold from 15% (stop) on")
+
+
 def test_without_the_settings_nothing_is_ever_asked_or_sold(house: House) -> None:
     assert not Exits()
     assert Exits().verdict(purchase(), 9_999, unasked) is None

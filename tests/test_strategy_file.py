@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -164,6 +165,21 @@ def test_what_a_file_leaves_out_the_settings_say():
     )
 
 
+def test_size_and_exits_stand_in_the_file_or_in_the_settings_and_not_in_both():
+    text = 'name = "mine"\nsizing = "equal:20"\nnotional = 500.5\nexit_after = 60\nstop = "15%"\n'
+    file = written(text + 'rules = [{rule = "open_market"}]')
+    assert file.trading == {
+        "sizing": "equal:20",
+        "notional": Decimal("500.5"),
+        "exit_after": 60,
+        "stop": Decimal("0.15"),
+    }
+    assert written('name = "mine"\nstop = 0.15\nrules = [{rule = "open_market"}]').trading == {"stop": Decimal("0.15")}
+    assert with_rules('{rule = "open_market"}', stop="15%").trading == {}
+    with pytest.raises(ConfigError, match=r"my.toml says stop, and so does BOT_STOP: leave one of them out"):
+        written(text + 'rules = [{rule = "open_market"}]', stop="15%")
+
+
 def test_sessions_are_the_venue_s_of_the_settings_unless_the_file_names_one():
     frankfurt = trade(known_at=NOW.replace(hour=7))  # its exchange opens at 8:00 UTC, New York at 14:30
     rule = '{rule = "known_within", sessions = 0%s}'
@@ -179,7 +195,17 @@ def test_sessions_are_the_venue_s_of_the_settings_unless_the_file_names_one():
         ('name = "x"', "my.toml: rules is missing"),
         ('rules = [{rule = "largest"}]', "my.toml: name is missing"),
         ('name = "x"\nrule = []', "my.toml: 'rule' is not known here; did you mean rules?"),
-        ('name = "x"\nrules = []\n[exits]\ndays = 9', "my.toml: 'exits' is not known here; there is name, rules"),
+        (
+            'name = "x"\nrules = []\n[exits]\ndays = 9',
+            "my.toml: 'exits' is not known here; there is name, rules, sizing",
+        ),
+        ('name = "x"\nrules = []\nexit_afer = 9', "my.toml: 'exit_afer' is not known here; did you mean exit_after?"),
+        ('name = "x"\nrules = []\nexit_after = 300', "my.toml: exit_after should be less than or equal to 250"),
+        ('name = "x"\nrules = []\nexit_after = true', "my.toml: exit_after should be a valid integer (found True)"),
+        ('name = "x"\nrules = []\nstop = 15', "my.toml: stop should be less than 1 (found '15')"),
+        ('name = "x"\nrules = []\nstop = true', "my.toml: stop should be a number (found True)"),
+        ('name = "x"\nrules = []\nstop = nan', "my.toml: stop: write a plain number such as 0.01 or 1% (found 'nan')"),
+        ('name = "x"\nrules = []\nsizing = "equl:3"', "my.toml: sizing: write notional, quantity:10, equal:20 or"),
         ('name = "x"\nrules = []', 'my.toml needs a list of rules: write rules = [{rule = "open_market"}]'),
         ('name = "x"\nrules = 3', "my.toml: rules should be a valid list (found 3)"),
         ('name = "My bot"\nrules = []', "my.toml: name should match pattern"),
