@@ -81,6 +81,10 @@ def run(
     if as_of and not dry_run:
         raise ConfigError("--as-of decides as of the past and goes with --dry-run only")
     clock = clock_of(as_of)
+    if as_of:
+        console.note(
+            "decided as if nothing had been seen or bought before: no exits, and no past but what is shown now"
+        )
     gc.freeze()  # what is imported by now stays: looking through it would be a tenth of a cycle
     with wiring.opened(settings, clock=clock, read_only=dry_run, fresh=as_of is not None) as parts:
         if dry_run:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.exits import SOURCE
 from bot.limits import Breach
 from bot.model import Decision, Degraded, Event, OrderIntent, Skip
 
@@ -26,13 +27,15 @@ class Plan:
 
     @property
     def funnel(self) -> dict[str, Any]:
-        """The way from lines to orders: what was public, what it is about, each rule's refusals, what was left."""
+        """The way from lines to orders: what was public and new, exits, each rule's refusals, what was left."""
+        exits = sum(SOURCE in each.event.sources for each in self.decisions)
         rules = [each.verdict.rule if isinstance(each.verdict, Skip) else "" for each in self.decisions]
         refused = Counter(rule for rule in rules if rule)
         return {
             "lines": self.lines,
             "events": len(self.seen),
-            "new": len(self.decisions),
+            "new": len(self.decisions) - exits,
+            "exits": exits,
             "refused": dict(refused.most_common()),
             "followed": len(rules) - refused.total(),
             "orders": len(self.intents),

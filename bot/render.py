@@ -159,11 +159,12 @@ def harmless(text: str, longest: int = LONGEST) -> str:
 def funnel(counted: Mapping[str, Any]) -> str:
     """The way from lines to orders in one line: how many each rule refused, and what was left."""
     way = [_count(counted["lines"], "line")]
-    if not counted["new"]:
+    if not (counted["new"] or counted["exits"]):
         return f"{way[0]}, nothing new"
     refused = [f"{number} {rule}" for rule, number in counted["refused"].items()]
     left = f"{counted['followed']} followed, {_count(counted['orders'], 'order')}"
-    way += [_count(counted["events"], "event"), " − ".join([f"{counted['new']} new", *refused]) + f" = {left}"]
+    exits = f" + {_count(counted['exits'], 'exit')}" if counted["exits"] else ""
+    way += [_count(counted["events"], "event"), " − ".join([f"{counted['new']} new{exits}", *refused]) + f" = {left}"]
     return " → ".join(way)
 
 

@@ -4,18 +4,25 @@ Money is in whatever the tables have it in; what they do not tell is unknown, an
 """
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import pandas as pd
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 
+from bot.errors import ConfigError
 from strategies.market import average_daily_value, market_cap, price_dip
 from strategies.rules import Rule, Share, fraction
 from strategies.words import Case, decimals, percent
 
+Sessions = Annotated[int, Field(gt=0, le=2500)]
+"""Some ten years of them at most."""
 
-def dipped(by: Share, *, bars: pd.DataFrame, sessions: PositiveInt = 20) -> Rule:
+
+def dipped(by: Share, *, bars: pd.DataFrame, sessions: Sessions = 20) -> Rule:
     """Only where the last close lies at least this share (`"20%"`) below the highest of the last so many sessions."""
     name, least = f"price_dip_{sessions}", fraction(by)
+    if least > 1:
+        raise ConfigError(f"no price falls by {percent(least)}: write a share from 0 to 100%")
 
     def words(events: pd.DataFrame) -> Iterator[Case]:
         yield events[name].isna(), f"{{symbol}} has no closes of the last {sessions} sessions"
@@ -45,7 +52,7 @@ def smaller_than(capital: PositiveFloat, *, sizes: pd.DataFrame) -> Rule:
     )
 
 
-def liquid(value: PositiveFloat, *, bars: pd.DataFrame, sessions: PositiveInt = 20) -> Rule:
+def liquid(value: PositiveFloat, *, bars: pd.DataFrame, sessions: Sessions = 20) -> Rule:
     """Only shares of which at least this value changes hands in a day, on the average of so many sessions."""
     name = f"average_daily_value_{sessions}"
 

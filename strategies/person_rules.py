@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Final
 
 import pandas as pd
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
 from strategies.features import role_weight
 from strategies.habits import is_first_buy, is_largest, is_routine
@@ -12,13 +12,14 @@ from strategies.rules import Rule
 from strategies.words import Case, decimals
 
 Weight = Annotated[float, Field(ge=0, le=1)]
+Years = Annotated[float, Field(gt=0, le=100)]
 
 
 def senior(*, weight: Weight = 0.7) -> Rule:
     """Only people whose role weighs at least so much, from 0 to 1; a role that is not known has no weight.
 
-    1 is the finance chief, 0.9 the chief executive and whoever chairs the board, 0.7 any other chief officer
-    (`ROLE_WEIGHTS` in features.py).
+    1 is the finance chief; 0.9 the chief executive, the president and whoever chairs the board; 0.8 the operating
+    chief; 0.7 any other chief officer (`ROLE_WEIGHTS` in features.py).
     """
 
     def words(events: pd.DataFrame) -> Iterator[Case]:
@@ -34,7 +35,7 @@ def senior(*, weight: Weight = 0.7) -> Rule:
     )
 
 
-def first_buy(*, years: PositiveFloat = 3) -> Rule:
+def first_buy(*, years: Years = 3) -> Rule:
     """Only a person's first purchase of the company's shares in so many years; a shorter history is no proof."""
     name, span = f"is_first_buy_{decimals(years).replace('.', '_')}y", decimals(years)
 

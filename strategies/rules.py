@@ -95,6 +95,9 @@ def fraction(share: Share) -> float:
         number = Decimal("nan")
     if not number.is_finite() or number < 0:
         raise ConfigError(f"{share!r} is not a share: write 1% or 0.01")
+    if number > 1 and not text.endswith("%"):
+        part, whole = f"{float(number):.15g}%", f"{float(number * 100):.15g}%"
+        raise ConfigError(f"{share!r} is {whole}: write '{part}', or '{whole}' if that is what you mean")
     return float(number)
 
 

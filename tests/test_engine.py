@@ -603,7 +603,7 @@ def test_the_funnel_counts_every_decision_once_and_adds_up(house: House) -> None
     assert counted["orders"] == len(plan.intents)
     assert {"officers_only", "open_market"} <= set(counted["refused"])
     house.bot().execute(plan)
-    assert house.bot().plan().funnel == dict.fromkeys(("events", "new", "followed", "orders"), 0) | {
+    assert house.bot().plan().funnel == dict.fromkeys(("events", "new", "exits", "followed", "orders"), 0) | {
         "lines": counted["lines"],
         "refused": {},
     }

@@ -246,10 +246,14 @@ def test_verdicts_are_harmless_whatever_the_names(owner: str, title: str, reason
 
 
 def test_the_funnel_leads_from_lines_to_orders() -> None:
-    counted = {"lines": 1110, "events": 6, "new": 5, "refused": {"cash": 2, "more_than": 1}, "followed": 2, "orders": 1}
+    refused = {"cash": 2, "more_than": 1}
+    counted = {"lines": 1110, "events": 6, "new": 5, "exits": 0, "refused": refused, "followed": 2, "orders": 1}
     said = "1,110 lines → 6 events → 5 new − 2 cash − 1 more_than = 2 followed, 1 order"
     assert render.funnel(counted) == said
     assert render.funnel(counted | {"new": 0}) == "1,110 lines, nothing new"
+    due = counted | {"new": 3, "exits": 2}
+    assert render.funnel(due) == said.replace("5 new", "3 new + 2 exits")
+    assert render.funnel(due | {"new": 0}).startswith("1,110 lines → 6 events → 0 new + 2 exits − ")
 
 
 def test_empty_blocks_leave_no_gap() -> None:

@@ -243,6 +243,8 @@ def test_what_is_wrong_with_the_file_is_said_in_one_sentence(text, words):
         ('{rule = "more_than"}', "rule 2, more_than: share is missing"),
         ('{rule = "convinced", score = nan}', "rule 2, convinced: score should be a finite number (found nan)"),
         ('{rule = "first_buy", years = inf}', "rule 2, first_buy: years should be a finite number (found inf)"),
+        ('{rule = "first_buy", years = 1e300}', "rule 2, first_buy: years should be less than or equal to 100"),
+        ('{rule = "more_than", share = 250}', "rule 2, more_than: 250.0 is 25000%: write '250%', or '25000%'"),
         ('{rule = "senior", weight = 5.0}', "rule 2, senior: weight should be less than or equal to 1 (found 5.0)"),
         ('{rule = "more_than", share = "a lot"}', "rule 2, more_than: 'a lot' is not a share: write 1% or 0.01"),
         (
@@ -254,6 +256,10 @@ def test_what_is_wrong_with_the_file_is_said_in_one_sentence(text, words):
             "rule 2, more_than: base should be 'before' or 'after' (found 'now')",
         ),
         ('{rule = "liquid", value = 1e6}', "rule 2, liquid: the strategy needs bars, and BOT_BARS is empty: write"),
+        (
+            f'{{rule = "liquid", value = 1e6, sessions = {10**20}}}',
+            "rule 2, liquid: sessions should be less than or equal to 2500",
+        ),
         ("{any_of = []}", 'rule 2 needs a list of rules: write any_of = [{rule = "open_market"}]'),
         ("{all_of = 3}", 'rule 2 needs a list of rules: write all_of = [{rule = "open_market"}]'),
         ('{any_of = [{rule = "largest"}, {not = 3}]}', "rule 2, any_of 2, not: write one of rule, any_of, all_of, not"),

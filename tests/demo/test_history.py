@@ -290,6 +290,9 @@ def z_score(found: "pd.Series[float]", expected: float = 0.0) -> float:
 
 
 def test_the_planted_effect_is_there_and_is_all_that_is_there() -> None:
+    for impossible in ({"drift": 0.1, "sessions": 0}, {"drift": -1.0, "sessions": 20}):
+        with pytest.raises(ValueError, match="a drift above -1 in at least 1 session"):
+            Effect(after=officer_clusters(), **impossible)
     effect = Effect(after=officer_clusters(), drift=0.05, sessions=20)
     plain, planted = plain_and_planted(effect)
     marked = history()[effect.after(history()) & history()["symbol"].notna()]

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
+from bot.errors import ConfigError
 from strategies.composed import all_of, not_
 from strategies.market_rules import dipped, liquid, smaller_than
 from strategies.rules import Rule, follow
@@ -19,6 +20,11 @@ SIZES = pd.DataFrame({"symbol": ["NWRB", "HLCN"], "date": DAYS, "market_cap": [2
 def judged(rule: Rule, symbol: str = "NWRB") -> tuple[str, str]:
     found = follow(rule)(events(trade(symbol=symbol, known_at=NOW)), NOW).iloc[0]
     return found["decision"], found["reason"]
+
+
+def test_no_price_falls_by_more_than_all_of_it():
+    with pytest.raises(ConfigError, match=r"no price falls by 150 %: write a share from 0 to 100%"):
+        dipped("150%", bars=BARS)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,12 @@ class Effect:
     drift: float
     sessions: int
 
+    def __post_init__(self) -> None:
+        if not (self.drift > -1 and self.sessions > 0):
+            raise ValueError(
+                f"an effect is a drift above -1 in at least 1 session (found {self.drift}, {self.sessions})"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class _Drift:
