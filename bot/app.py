@@ -306,8 +306,9 @@ class App:
         """What every decision is kept with; a strategy file is kept word for word."""
         shown = self.settings.shown()
         if self._own:
-            return provenance(self._own.name, App, shown | {"strategy file": self._own.text})
-        return provenance(self.settings.strategy, find("strategies", self.settings.strategy)[0], shown)
+            return provenance(self._own.name, self._own.modules, shown | {"strategy file": self._own.text})
+        factory, _ = find("strategies", self.settings.strategy)
+        return provenance(self.settings.strategy, [self.settings.strategy.partition(":")[0], factory.__module__], shown)
 
     @property
     def policy(self) -> Policy:

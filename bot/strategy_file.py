@@ -63,11 +63,15 @@ class Layout(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyFile:
-    """What a strategy file says, and its text; `trading` are the settings that it says itself, by their names."""
+    """What a strategy file says, and its text.
+
+    `trading` are the settings that it says itself, by their names; `modules` those that its rules stand in.
+    """
 
     name: str
     strategy: Stack
     trading: Mapping[str, Any]
+    modules: frozenset[str]
     text: str
 
 
@@ -101,8 +105,11 @@ def read(path: Path, kit: Kit) -> StrategyFile:
     for name in trading:
         if getattr(kit.settings, name) != Settings.model_fields[name].default:
             raise ConfigError(f"{place} says {name}, and so does {PREFIX}{name.upper()}: leave one of them out")
-    rules = _Maker(kit).rules(layout.rules, place, "rules")
-    return StrategyFile(name=layout.name, strategy=follow(*rules), trading=trading, text=text)
+    maker = _Maker(kit)
+    strategy = follow(*maker.rules(layout.rules, place, "rules"))
+    return StrategyFile(
+        name=layout.name, strategy=strategy, trading=trading, modules=frozenset(maker.modules), text=text
+    )
 
 
 def schema() -> dict[str, Any]:
@@ -154,6 +161,7 @@ class _Maker:
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
+        self.modules = set[str]()
 
     @cached_property
     def bars(self) -> pd.DataFrame:
@@ -202,6 +210,7 @@ class _Maker:
             found, further = named("rules", name, "rule")
         except ConfigError as error:
             raise ConfigError(f"{place}: {error}") from None
+        self.modules |= {name.partition(":")[0], getattr(found, "__module__", "")}
         place = place.at(name)
         if further:
             raise ConfigError(f"{place}: write {name.partition(':')[0]!r}, and its parameters beside it")
