@@ -15,9 +15,11 @@ from bot.demo.history import made_up
 from bot.events import VERDICT
 from bot.model import UNTOLD, Reach, Side
 from bot.ports import Strategy
+from bot.research.lookahead import TooShortError, check
 
 DECISIONS: Final = frozenset({*Side, "skip"})
 NEWS: Final = 10  # events at a time
+INSTANTS: Final = 20  # after which everything is changed; `insiderbot lookahead-check` looks at as many as you like
 FURTHER: Final = "it looks further back than it is shown, so that the bot decides otherwise; say how far by `reaching`"
 
 
@@ -46,6 +48,16 @@ def check_strategy(strategy: Strategy, events: pd.DataFrame | None = None) -> No
         news = then.nlargest(NEWS, "known_at")
         live = strategy(_shown_with(news, then, getattr(strategy, "reach", UNTOLD)), None)
         _same(live.loc[news.index], judged.loc[news.index], FURTHER)
+    _does_not_look_ahead(strategy, table)
+
+
+def _does_not_look_ahead(strategy: Strategy, table: pd.DataFrame) -> None:
+    """What comes later may be told otherwise, too, and changes nothing."""
+    try:
+        report = check(lambda _: strategy, table, instants=INSTANTS)
+    except TooShortError:  # for a strategy to which little of what comes later matters
+        return
+    _holds(report.leak is None, f"it looks ahead: {report.leak}")
 
 
 def _is_complete(events: pd.DataFrame, judged: pd.DataFrame) -> None:

@@ -108,15 +108,18 @@ def as_table(events: Sequence[Event]) -> pd.DataFrame:
 
 
 def of_news(judged: Any, count: int) -> pd.DataFrame:
-    """Of what a strategy returned, the rows of the news: so many, which stood above their past.
+    """Of what a strategy returned, the rows of the news: so many, which stood above their past."""
+    table = with_verdicts(judged)
+    return table[table.index < count]
 
-    ConfigError when it is no table of events with verdicts.
-    """
+
+def with_verdicts(judged: Any) -> pd.DataFrame:
+    """What a strategy returned; ConfigError when that is no table of events with verdicts."""
     if not isinstance(judged, pd.DataFrame):
         raise ConfigError(f"the strategy must return the events with its verdicts (found {type(judged).__name__})")
     if missing := [name for name in ("event_key", *VERDICT) if name not in judged]:
         raise ConfigError(f"the strategy's table lacks the column {missing[0]!r}: return the events with its verdicts")
-    return judged[judged.index < count]
+    return judged
 
 
 def decided(events: Sequence[Event], judged: pd.DataFrame, checks: Sequence[Any] = ()) -> list[Decision]:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from bot import cli
+from bot.contract import check_strategy
 from bot.demo.history import as_filings, made_up, prices
 from bot.errors import BotError, ConfigError
 from bot.plugins import installed
@@ -140,6 +141,8 @@ def test_a_feature_that_looks_at_the_whole_sample_or_by_the_day_of_the_trade_is_
     (fact,) = leak.later  # one row is enough, and it is told
     assert fact.startswith(("with ", "without "))
     assert str(leak).startswith(f"{name} of {leak.event_key}")
+    with pytest.raises(AssertionError, match=r"^(it looks ahead: .* becomes .*|what became known after .*)"):
+        check_strategy(looking_at(**{name: feature}))
 
 
 def test_a_close_of_the_same_day_is_found_and_named() -> None:
@@ -197,6 +200,13 @@ def strategy(kit):
     rule = Rule(name="small", passes=lambda events: events["small"] > 0, words="small", features={"small": feature})
     return follow(open_market, rule)
 """
+
+
+def test_a_strategy_that_returns_nothing_is_told_so() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^the strategy must return the events with its verdicts \(found NoneType\)$"
+    ):
+        check(lambda _: lambda *_: None, history(), instants=2)
 
 
 def test_the_command_says_what_was_compared(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bot.errors import BotError, ConfigError
-from bot.events import EXTRA, LINKS, as_table
+from bot.events import EXTRA, LINKS, as_table, with_verdicts
 from bot.history import HISTORY_FROM, with_past
 from bot.ports import Strategy
 from bot.research.rewriting import Facts, Rewriting, Scene, rewritten
@@ -28,6 +28,10 @@ AROUND: Final = pd.Timedelta(days=45)  # companies with news so near to an insta
 BARS: Final = pd.Timedelta(days=200)  # as far from it are bars
 ROWS: Final = 400  # about so many at each instant
 TRIES: Final = 4  # times as many instants are drawn: after some of them nothing is left that matters
+
+
+class TooShortError(BotError):
+    """After too few instants of the history anything comes that matters to the strategy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +94,7 @@ def check(
         if trial.leaks or counted == instants:
             leak = trial.leak() if trial.leaks else None
             return Report(instants=counted, rewritten=facts, compared=compared, leak=leak)
-    raise BotError(
+    raise TooShortError(
         f"only {counted} of {instants} instants were followed by something that matters to the strategy:"
         " give it a longer history"
     )
@@ -185,7 +189,7 @@ class _Trial:
         """What the strategy adds to the events of the scene with these facts, by their labels."""
         scene = self.rewriting.applied(self._scene, facts)
         events = with_past(scene.events, as_table([]))
-        judged = self._make(scene.bars)(events, self._as_of)
+        judged = with_verdicts(self._make(scene.bars)(events, self._as_of))
         if not judged.index.sort_values().equals(events.index):
             raise ConfigError("the strategy must return every row that it was given, under its label in the index")
         return judged[[name for name in judged if name not in GIVEN]]
