@@ -50,7 +50,10 @@ def signal_(
     if events.empty:
         raise BotError("nothing was seen yet: let `insiderbot run` or the daemon look first, or name a --history")
     dates = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    table = signals.signal(events, dates, days=days, top=top, variant="seed" if published else "known")
+    with console.progress("days", len(dates)) as progress:
+        table = signals.signal(
+            events, dates, days=days, top=top, variant="seed" if published else "known", progress=progress
+        )
     if published:
         counted, unheard = signals.unheard(events, dates, days)
         console.note(f"by the day of the trade: nobody knew yet of {unheard:,} of the {counted:,} purchases counted")

@@ -1,6 +1,6 @@
 """The daily signal: the companies whose insiders buy, ranked by conviction as it was known, with what it is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +27,17 @@ COLUMNS: Final = (
     "days_since",
     "filings",
 )
+NEEDED: Final = (
+    "event_key",
+    "issuer_id",
+    "known_at",
+    "superseded_at",
+    "traded_on",
+    "symbol",
+    "issuer",
+    "issuer_cik",
+    "url",
+)
 TEXTS: Final = ("symbol", "issuer", "filings")  # which strangers wrote
 SHOWN: Final = ("as_of", "rank", "symbol", "issuer", "score", "value", "buyers", "senior", "days_since")
 
@@ -38,6 +49,7 @@ def signal(
     days: int = 30,
     top: int | None = None,
     variant: Variant = "known",
+    progress: Callable[[int], None] = lambda _: None,
 ) -> pd.DataFrame:
     """The ranked companies of each date, the best first, as they stood at the end of that day in New York.
 
@@ -49,20 +61,21 @@ def signal(
     is the published score, by the day of the trade, which counts what nobody knew yet (strategies/scores.py).
     """
     found = scores(events, dates, days, variant)
-    bought = events[_purchases(events, variant)].sort_values(["known_at", "event_key"])
     live = {day.date() for day in found.dates[np.diff(found.starts) > 0]}
-    parts = [_of_a_day(found, day, bought[_counted(bought, day, days, variant)], top) for day in dates if day in live]
+    parts = []
+    for day, recent in _counted(events, [day for day in dates if day in live], days, variant):
+        parts.append(_of_a_day(found, day, recent, top))
+        progress(len(parts))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*COLUMNS])
     return table[[*COLUMNS]]
 
 
 def unheard(events: pd.DataFrame, dates: Sequence[date], days: int) -> tuple[int, int]:
     """How many purchases the variant `seed` counts on these dates, all told, and how many of them nobody knew yet."""
-    bought, counted, unknown = events[_purchases(events, "seed")], 0, 0
-    for day in dates:
-        known_at = bought.loc[_counted(bought, day, days, "seed"), "known_at"]
-        counted += len(known_at)
-        unknown += int((known_at >= _end(day)).sum())
+    counted = unknown = 0
+    for day, recent in _counted(events, dates, days, "seed"):
+        counted += len(recent)
+        unknown += int((recent["known_at"] >= _end(day)).sum())
     return counted, unknown
 
 
@@ -102,13 +115,22 @@ def _purchases(events: pd.DataFrame, variant: Variant) -> "pd.Series[bool]":
     return (events["side"] == "buy").fillna(value=False) & events["quarantine"].isna()
 
 
-def _counted(bought: pd.DataFrame, day: date, days: int, variant: Variant) -> "pd.Series[bool]":
-    """Which purchases the score of this day is made of."""
-    if variant == "seed":
-        return bought["traded_on"].between(pd.Timestamp(day) - pd.Timedelta(days=days), pd.Timestamp(day))
-    end = _end(day)
-    stands = bought["superseded_at"].isna() | (bought["superseded_at"] >= end)
-    return stands & (bought["known_at"] < end) & (bought["known_at"] >= end - pd.Timedelta(days=days))
+def _counted(
+    events: pd.DataFrame, dates: Iterable[date], days: int, variant: Variant
+) -> Iterator[tuple[date, pd.DataFrame]]:
+    """Each date with the purchases that its scores are made of, in the order in which they became known."""
+    time = "traded_on" if variant == "seed" else "known_at"
+    order = [time, "known_at", "event_key"] if variant == "seed" else [time, "event_key"]
+    bought = events.loc[_purchases(events, variant) & events[time].notna(), [*NEEDED]].sort_values(order)
+    window = pd.Timedelta(days=days)
+    for day in dates:
+        end = pd.Timestamp(day) + pd.Timedelta(days=1) if variant == "seed" else _end(day)
+        begin = pd.Timestamp(day) - window if variant == "seed" else end - window
+        recent = bought.iloc[slice(*bought[time].searchsorted([begin, end]))]
+        if variant == "seed":
+            yield day, recent.sort_values(["known_at", "event_key"])
+        else:
+            yield day, recent[~(recent["superseded_at"] < end)]
 
 
 def _end(day: date) -> pd.Timestamp:
@@ -118,7 +140,8 @@ def _end(day: date) -> pd.Timestamp:
 def _of_a_day(found: Scores, day: date, recent: pd.DataFrame, top: int | None) -> pd.DataFrame:
     """The companies of a day, named as they were then: a ticker may be another company's by now."""
     names = recent.drop_duplicates("issuer_id", keep="last").set_index("issuer_id")
-    links = recent[::-1].groupby("issuer_id")["url"].agg(lambda urls: " ".join(urls.dropna().unique()))
+    linked = recent[::-1].dropna(subset="url").drop_duplicates(["issuer_id", "url"])
+    links = linked.groupby("issuer_id")["url"].agg(" ".join)
     table = found.ranked(day)
     told = {name: names[name].reindex(table["issuer_id"]).to_numpy() for name in ("symbol", "issuer", "issuer_cik")}
     told |= {"filings": links.reindex(table["issuer_id"]).fillna("").to_numpy()}
