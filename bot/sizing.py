@@ -155,7 +155,7 @@ def size(
 
 def _buy(quote: Quote, wanted: Wanted, terms: Terms) -> Size | Skip:
     quantity = wanted.shares.to_integral_value(ROUND_FLOOR)
-    asked = f"{wanted.words} at an ask of {_money(quote.ask, quote)}"
+    asked = f"{wanted.words} at an ask of {_price(quote)}"
     if quantity < 1:
         return Skip(rule="limit", reason=f"{asked} do not buy one whole share")
     worth = quantity * quote.ask
@@ -165,8 +165,15 @@ def _buy(quote: Quote, wanted: Wanted, terms: Terms) -> Size | Skip:
             rule="limit", reason=f"{asked} buy {decimal_text(quantity)} shares worth {_money(worth, quote)}; {least}"
         )
     cost = worth + terms.fee
-    words = f"{asked}: {decimal_text(quantity)} whole shares, {_money(cost, quote)} with fee"
+    fee = f" + {_money(terms.fee, quote)} fee = {_money(cost, quote)}" if terms.fee else ""
+    words = f"{asked}: {decimal_text(quantity)} whole shares, {_money(worth, quote)}{fee}"
     return Size(quantity=quantity, value=worth, cost=cost, words=words)
+
+
+def _price(quote: Quote) -> str:
+    """The ask, exactly enough for whoever multiplies by it."""
+    whole, _, part = f"{quote.ask:,.6f}".partition(".")
+    return f"{whole}.{part.rstrip('0'):0<2} {quote.currency}"
 
 
 def _money(amount: Decimal, quote: Quote) -> str:

@@ -49,7 +49,7 @@ def test_a_buy_takes_as_many_whole_shares_as_the_amount_pays():
         quantity=Decimal(24),
         value=Decimal("960.48"),
         cost=Decimal("961.48"),
-        words="1,000.00 USD at an ask of 40.02 USD: 24 whole shares, 961.48 USD with fee",
+        words="1,000.00 USD at an ask of 40.02 USD: 24 whole shares, 960.48 USD + 1.00 USD fee = 961.48 USD",
     )
 
 
@@ -128,7 +128,7 @@ def wild(part):
 def test_a_fixed_quantity_is_that_many_shares_whatever_they_cost():
     found = sized(sizing=FixedQuantity(10))
     assert (found.quantity, found.value) == (10, Decimal("400.20"))
-    assert found.words == "10 shares at an ask of 40.02 USD: 10 whole shares, 400.20 USD with fee"
+    assert found.words == "10 shares at an ask of 40.02 USD: 10 whole shares, 400.20 USD"
 
 
 def test_equal_weight_spends_one_part_of_what_the_account_is_worth():
