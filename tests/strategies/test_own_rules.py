@@ -77,6 +77,15 @@ def test_a_rule_must_answer_for_each_event(passes: Any) -> None:
     )
 
 
+def test_a_bug_in_a_rule_or_a_feature_is_told_with_its_line() -> None:
+    told = refused(lambda: judged(passes=lambda events: events["price"] < 1 // 0))
+    assert told.startswith("the rule cheap has a bug (test_own_rules.py, line ")
+    assert told.endswith("): ZeroDivisionError: integer division or modulo by zero")
+    told = refused(lambda: judged(features={"odd": lambda events, _: events["price"].no_such_thing}))
+    assert told.startswith("the feature odd has a bug (test_own_rules.py, line ")
+    assert told.endswith("): AttributeError: 'Series' object has no attribute 'no_such_thing'")
+
+
 def test_a_rule_that_looks_at_a_column_that_is_none_names_it() -> None:
     assert refused(lambda: judged(passes=lambda events: events["prise"] < 30)) == (
         "the rule cheap looks at 'prise', which is neither a column of the events nor one of its features"
