@@ -145,6 +145,19 @@ def test_a_feature_that_looks_at_the_whole_sample_or_by_the_day_of_the_trade_is_
         check_strategy(looking_at(**{name: feature}))
 
 
+def test_who_remembers_the_first_answer_is_found_as_well() -> None:
+    seen: dict[str, float] = {}
+
+    def total(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
+        of_all = events.groupby("owner_id")["shares"].transform("sum")
+        told = [seen.setdefault(key, number) for key, number in zip(events["event_key"], of_all, strict=True)]
+        return pd.Series(told, events.index, dtype="float64")
+
+    leak = found(looking_at(total=total), 200).leak
+    assert leak
+    assert leak.changed == "total"
+
+
 def test_a_close_of_the_same_day_is_found_and_named() -> None:
     report = check(lambda daily: looking_at(close=close_of_the_day(daily)), history(), bars(), instants=200, seed=SEED)
     assert report.leak

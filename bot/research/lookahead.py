@@ -5,9 +5,10 @@ and amended, with other facts and numbers, and so are the bars of days that were
 feature of an event known by then that differs by as much as its last bit has looked ahead.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -82,10 +83,10 @@ def check(
     """
     rng = np.random.default_rng(seed)
     past = _Past(history, pd.DataFrame(columns=["symbol", "date"]) if bars is None else bars)
-    counted = facts = compared = 0
+    tellings, counted, facts, compared = count(), 0, 0, 0
     for tried in range(TRIES * instants):
         scene = past.scene(rng)
-        trial = _Trial(make, scene, rewritten(scene, rng), None if tried % 2 else scene.at)
+        trial = _Trial(make, scene, rewritten(scene, rng), None if tried % 2 else scene.at, tellings)
         if trial.leaks or trial.matters:
             counted += 1
             facts += len(trial.rewriting.facts)
@@ -135,8 +136,10 @@ class _Past:
 class _Trial:
     """What a strategy says of a scene, and what it says where the scene goes on in another way."""
 
-    def __init__(self, make: Make, scene: Scene, rewriting: Rewriting, as_of: datetime | None) -> None:
-        self._make, self._scene, self._as_of = make, scene, as_of
+    def __init__(
+        self, make: Make, scene: Scene, rewriting: Rewriting, as_of: datetime | None, tellings: Iterator[int]
+    ) -> None:
+        self._make, self._scene, self._as_of, self._tellings = make, scene, as_of, tellings
         self.rewriting = rewriting
         known = scene.events["known_at"]
         self.early = known.index[known <= scene.at]
@@ -188,7 +191,9 @@ class _Trial:
     def _told(self, facts: Facts) -> pd.DataFrame:
         """What the strategy adds to the events of the scene with these facts, by their labels."""
         scene = self.rewriting.applied(self._scene, facts)
-        events = with_past(scene.events, as_table([]))
+        # Under other keys each time, so that who remembers an answer by the event's key is not taken at their word.
+        keys = scene.events["event_key"] + f"~{next(self._tellings)}"
+        events = with_past(scene.events.assign(event_key=keys), as_table([]))
         judged = with_verdicts(self._make(scene.bars)(events, self._as_of))
         if not judged.index.sort_values().equals(events.index):
             raise ConfigError("the strategy must return every row that it was given, under its label in the index")
