@@ -165,6 +165,19 @@ def test_a_strategy_file_names_rules_of_ours_and_of_your_own(
     assert all("asked for: " in refused[rule] for rule in refusing & refused.keys())
 
 
+def test_a_made_up_history_is_ranked_and_rewritten(tmp_path: Path) -> None:
+    (tmp_path / "my_history.py").write_text(EXAMPLES["my_history.py"], encoding="utf-8")
+    assert shell("python my_history.py", tmp_path, {}).returncode == 0
+    ranked = shell("insiderbot signal --history made.parquet --as-of 2025-06-30 --top 3 --format json", tmp_path, {})
+    assert [row["rank"] for row in json.loads(ranked.stdout)] == [1, 2, 3]
+    checked = shell(
+        "insiderbot lookahead-check --history made.parquet --instants 3 --format json",
+        tmp_path,
+        {"BOT_BARS": "files:bars.csv"},
+    )
+    assert json.loads(checked.stdout)["leak"] is None
+
+
 @pytest.mark.parametrize("example", ["my_rule.py", "my_feature.py", "my_strategy.py"])
 def test_an_example_of_what_decides_is_short(example: str) -> None:
     assert len([line for line in EXAMPLES[example].splitlines() if line]) <= 15
