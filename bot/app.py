@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from bot import sizing
 from bot.book import Policy
 from bot.engine import Bot
 from bot.errors import BotError, ConfigError
@@ -17,13 +18,12 @@ from bot.http import Http
 from bot.limits import Drawdown, Limits
 from bot.notify import Herald, services
 from bot.orders import Desk
-from bot.plugins import Kind, Kit, Table, find
+from bot.plugins import Kind, Kit, Table, find, named
 from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Notifier, Prices, Rates, Source, Strategy
 from bot.prices import NoPrices
 from bot.provenance import Provenance, provenance
 from bot.sessions import Sessions
 from bot.settings import Settings
-from bot.sizing import named
 from bot.store.database import Database, open_database
 from bot.store.journal import Journal
 from bot.store.lead import Lead
@@ -308,7 +308,8 @@ class App:
         if self._own:
             return provenance(self._own.name, self._own.modules, shown | {"strategy file": self._own.text})
         factory, _ = find("strategies", self.settings.strategy)
-        return provenance(self.settings.strategy, [self.settings.strategy.partition(":")[0], factory.__module__], shown)
+        modules = {self.settings.strategy.partition(":")[0], factory.__module__}
+        return provenance(self.settings.strategy, modules, shown)
 
     @property
     def policy(self) -> Policy:
@@ -321,7 +322,7 @@ class App:
             strategy=self.strategy[0],
             notional=settings.notional,
             entry=settings.entry,
-            sizing=named(settings.sizing),
+            sizing=sizing.named(settings.sizing, lambda spec: named("sizings", spec, "function")[0]),
             exits=Exits(after=settings.exit_after, stop=settings.stop, said_as=(after, stop)),
         )
 

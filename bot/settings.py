@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from string import whitespace
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -33,7 +34,7 @@ def _number(value: Any, *, percent: bool = False) -> Any:
     """A number in ASCII digits; with `percent`, `1%` and `0.01` are alike."""
     if not isinstance(value, str):
         return value
-    match = NUMBER.fullmatch(value.strip())
+    match = NUMBER.fullmatch(value.strip(whitespace))
     if match is None or (match[2] and not percent):
         raise ValueError(f"write a plain number such as {'0.01 or 1%' if percent else '100'}")
     return Decimal(match[1]) / (100 if match[2] else 1)
@@ -68,12 +69,7 @@ def _time_of_day(text: str) -> str:
     return text
 
 
-def _sizing(text: str) -> str:
-    sizing.named(text)
-    return text
-
-
-SizingName = Annotated[str, AfterValidator(_sizing)]
+SizingName = Annotated[str, AfterValidator(sizing.check)]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 Url = Annotated[str, AfterValidator(_base_url)]
 PlainUrl = Annotated[str, AfterValidator(_any_url)]
@@ -151,7 +147,8 @@ class Settings(BaseSettings):
 
     sizing: SizingName = Field(
         "notional",
-        description="Size of a buy: notional, quantity:10 (shares), equal:20 (1/20 of the account), volatility:30%",
+        description="Size of a buy: notional, quantity:10 (shares), equal:20 (1/20 of the account), volatility:30%,"
+        " or your own module:function",
     )
     notional: Money = Field(
         Decimal(1000), description="Size of a buy, in account currency; volatility scales it, quantity and equal do not"

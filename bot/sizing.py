@@ -9,12 +9,14 @@ from itertools import pairwise
 from statistics import stdev
 from typing import Final, NamedTuple
 
+from bot.errors import BotError, ConfigError
 from bot.model import Position, Quote, Side, Skip, Terms
 from bot.plain import decimal_text
 
 CLOSES: Final = 20  # of which the realised volatility is taken
 YEAR: Final = 252  # sessions, by which a daily volatility becomes a yearly one
 MOST: Final = Decimal(2)  # times the usual amount, however calm a share has been
+OWN: Final = re.compile(r"(?!(?:notional|quantity|equal|volatility):)[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
 SIZING: Final = re.compile(r"(notional)|(?:(quantity|equal):([1-9]\d{0,3}))|(?:volatility:([1-9]\d{0,2})%)", re.ASCII)
 
 
@@ -106,11 +108,43 @@ class InverseVolatility:
         return Wanted(amount / quote.ask, f"{_money(means.notional, quote)} {times}, {_money(amount, quote)}")
 
 
-def named(text: str) -> Sizing:
-    """The sizing that BOT_SIZING names; ValueError says how to write it."""
+@dataclass(frozen=True, slots=True)
+class OwnSizing:
+    """A sizing of one's own, as module:function; ConfigError when it fails or gives nothing that is a size."""
+
+    spec: str
+    function: Sizing
+
+    def __call__(self, quote: Quote, means: Means) -> Wanted | Skip:
+        """What the function says, looked at."""
+        try:
+            found: object = self.function(quote, means)
+        except BotError:
+            raise
+        except Exception as error:
+            raise ConfigError(f"the sizing {self.spec} has a bug: {type(error).__name__}: {error}") from error
+        if isinstance(found, Skip):
+            return found
+        shares = found.shares if isinstance(found, Wanted) else None
+        if not (isinstance(found, Wanted) and isinstance(shares, Decimal) and shares.is_finite() and shares >= 0):
+            raise ConfigError(
+                f"the sizing {self.spec} must return Wanted(shares, words), a decimal from 0 on, or a Skip"
+            )
+        return found
+
+
+def check(text: str) -> str:
+    """What BOT_SIZING may say, as it is; ValueError says how to write it."""
+    if not (SIZING.fullmatch(text) or OWN.fullmatch(text)):
+        raise ValueError("write notional, quantity:10, equal:20, volatility:30% or your own module:function")
+    return text
+
+
+def named(text: str, own: Callable[[str], Sizing]) -> Sizing:
+    """The sizing of this name; one's `own` is loaded by it."""
     match = SIZING.fullmatch(text)
     if match is None:
-        raise ValueError("write notional, quantity:10, equal:20 or volatility:30%")
+        return OwnSizing(text, own(text))
     if match[1]:
         return FixedNotional()
     if match[4]:

@@ -115,6 +115,7 @@ def test_the_rules_are_the_default_strategy_s() -> None:
         ("my_strategy.py", {"BOT_STRATEGY": "my_strategy:strategy"}),
         ("my_source.py", {"BOT_SOURCES": "my_source:source"}),
         ("my_broker.py", {"BOT_BROKER": "my_broker:broker"}),
+        ("my_size.py", {"BOT_SIZING": "my_size:careful"}),
     ],
 )
 def test_a_part_of_your_own_is_one_file_and_one_setting(
@@ -133,6 +134,10 @@ def test_a_part_of_your_own_is_one_file_and_one_setting(
         assert [(d["symbol"], d["owner"], d["source"]) for d in decisions] == [
             ("NWRB", "Okafor Adaeze M", "newsletter")
         ]
+    if example == "my_size.py":
+        sizes = [d["evidence"]["size"] for d in decisions if "size" in d["evidence"]]
+        assert sizes
+        assert all(size.startswith("a careful ") for size in sizes)
     if example == "my_strategy.py":
         assert "filed_within" not in {d["rule"] for d in decisions}
     assert "buy" in {d["decision"] for d in decisions} or example == "my_source.py"

@@ -408,8 +408,16 @@ def test_settings_cannot_be_changed_later() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("BOT_SIZING", "half", "write notional, quantity:10, equal:20 or volatility:30% (found 'half')"),
-        ("BOT_SIZING", "equal:0", "write notional, quantity:10, equal:20 or volatility:30% (found 'equal:0')"),
+        (
+            "BOT_SIZING",
+            "half",
+            "write notional, quantity:10, equal:20, volatility:30% or your own module:function (found 'half')",
+        ),
+        (
+            "BOT_SIZING",
+            "equal:0",
+            "write notional, quantity:10, equal:20, volatility:30% or your own module:function (found 'equal:0')",
+        ),
         ("BOT_STOP", "0%", "greater than 0"),
         ("BOT_STOP", "100%", "less than 1"),
         ("BOT_STOP", "a lot", "write a plain number such as 0.01 or 1%"),

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.errors import ConfigError
 from bot.model import Position, Side, Skip, Terms
 from bot.sizing import (
     CLOSES,
@@ -16,6 +17,7 @@ from bot.sizing import (
     Means,
     Size,
     Wanted,
+    check,
     named,
     size,
     volatility,
@@ -206,7 +208,7 @@ def test_however_buys_are_sized_a_sale_closes_the_position(sizing):
     ],
 )
 def test_a_sizing_is_named_by_its_setting(text, sizing):
-    assert named(text) == sizing
+    assert named(check(text), lambda spec: pytest.fail(f"{spec} is none of one's own")) == sizing
 
 
 @pytest.mark.parametrize(
@@ -214,5 +216,32 @@ def test_a_sizing_is_named_by_its_setting(text, sizing):
     ["", "half", "notional:5", "quantity", "quantity:0", "quantity:-1", "quantity:1.5", "equal:0", "volatility:30"],
 )
 def test_what_names_no_sizing_is_refused_with_the_ways_to_write_it(text):
-    with pytest.raises(ValueError, match="write notional, quantity:10, equal:20 or volatility:30%"):
-        named(text)
+    with pytest.raises(ValueError, match=r"^write notional, quantity:10, equal:20, volatility:30% or your own module"):
+        check(text)
+
+
+def own(function):
+    return named(check("mine:half"), {"mine:half": function}.__getitem__)
+
+
+def test_a_sizing_of_one_s_own_is_asked_like_ours():
+    half = own(lambda quote, means: Wanted(means.notional / 2 / quote.ask, "half of the usual amount"))
+    assert sized(sizing=half).words == "half of the usual amount at an ask of 40.02 USD: 12 whole shares, 480.24 USD"
+    skip = Skip(rule="calm", reason="not today", final=False)
+    assert sized(sizing=own(lambda *_: skip)) == skip
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda *_: None, "must return Wanted(shares, words), a decimal from 0 on, or a Skip"),
+        (lambda *_: Wanted(10, "ten"), "must return Wanted(shares, words), a decimal from 0 on, or a Skip"),
+        (lambda *_: Wanted(Decimal(-1), "short"), "must return Wanted(shares, words), a decimal from 0 on, or a Skip"),
+        (lambda *_: Wanted(Decimal("nan"), "odd"), "must return Wanted(shares, words), a decimal from 0 on, or a Skip"),
+        (lambda *_: 1 / 0, "has a bug: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_sizing_of_one_s_own_that_gives_no_size_is_told_so(function, words):
+    with pytest.raises(ConfigError) as caught:
+        sized(sizing=own(function))
+    assert str(caught.value) == f"the sizing mine:half {words}"

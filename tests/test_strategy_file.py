@@ -205,7 +205,7 @@ def test_sessions_are_the_venue_s_of_the_settings_unless_the_file_names_one():
         ('name = "x"\nrules = []\nstop = 15', "my.toml: stop should be less than 1 (found '15')"),
         ('name = "x"\nrules = []\nstop = true', "my.toml: stop should be a number (found True)"),
         ('name = "x"\nrules = []\nstop = nan', "my.toml: stop: write a plain number such as 0.01 or 1% (found 'nan')"),
-        ('name = "x"\nrules = []\nsizing = "equl:3"', "my.toml: sizing: write notional, quantity:10, equal:20 or"),
+        ('name = "x"\nrules = []\nsizing = "equl:3"', "my.toml: sizing: write notional, quantity:10, equal:20,"),
         ('name = "x"\nrules = []', 'my.toml needs a list of rules: write rules = [{rule = "open_market"}]'),
         ('name = "x"\nrules = 3', "my.toml: rules should be a valid list (found 3)"),
         ('name = "My bot"\nrules = []', "my.toml: name should match pattern"),
