@@ -304,12 +304,13 @@ class App:
     @property
     def provenance(self) -> Provenance:
         """What every decision is kept with; a strategy file is kept word for word."""
-        shown = self.settings.shown()
+        shown, sizes = self.settings.shown(), self.policy.sizing
+        modules = {sizes.spec.partition(":")[0]} if isinstance(sizes, sizing.OwnSizing) else set[str]()
         if self._own:
-            return provenance(self._own.name, self._own.modules, shown | {"strategy file": self._own.text})
-        factory, _ = find("strategies", self.settings.strategy)
-        modules = {self.settings.strategy.partition(":")[0], factory.__module__}
-        return provenance(self.settings.strategy, modules, shown)
+            return provenance(self._own.name, modules | self._own.modules, shown | {"strategy file": self._own.text})
+        spec = self.settings.strategy
+        modules |= {spec.partition(":")[0], find("strategies", spec)[0].__module__}
+        return provenance(spec, modules, shown)
 
     @property
     def policy(self) -> Policy:

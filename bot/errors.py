@@ -1,4 +1,4 @@
-"""The few failures a user can meet; everything else is a bug and crashes.
+"""The few failures a user can meet; everything else is a bug and crashes, or is `blamed` on a part of one's own.
 
 BotError                  one sentence for the user; exit code 1
 ├── ConfigError           a setting or an argument is wrong; exit code 2
@@ -17,6 +17,11 @@ BotError                  one sentence for the user; exit code 1
 
 A refusal by a rule is not a failure: it is a `Skip`, a value with a reason.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb
 
 
 class BotError(Exception):
@@ -83,3 +88,17 @@ class ContradictionError(BrokerError):
 
 class NotPaperError(BrokerError):
     """An answer does not prove paper trading."""
+
+
+@contextmanager
+def blamed(part: str) -> Iterator[None]:
+    """Whatever goes wrong in a part that may be one's own becomes a ConfigError with its name and the line of it."""
+    try:
+        yield
+    except BotError:
+        raise
+    except Exception as error:
+        places = [place for place in extract_tb(error.__traceback__) if place.filename != __file__]
+        place = places[min(1, len(places) - 1)]  # below whoever asks; the last one may lie deep in a library
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ConfigError(f"{part} has a bug ({Path(place.filename).name}, line {place.lineno}): {what}") from error

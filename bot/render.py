@@ -176,7 +176,7 @@ def _told_cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):  # a measure; money is decimal, and other formats have it all
-        return f"{value:,.2f}"
+        return f"{value:.2f}"
     return _plain_cell(value)
 
 

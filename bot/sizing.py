@@ -9,7 +9,7 @@ from itertools import pairwise
 from statistics import stdev
 from typing import Final, NamedTuple
 
-from bot.errors import BotError, ConfigError
+from bot.errors import ConfigError, blamed
 from bot.model import Position, Quote, Side, Skip, Terms
 from bot.plain import decimal_text
 
@@ -115,14 +115,14 @@ class OwnSizing:
     spec: str
     function: Sizing
 
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise ConfigError(f"{self.spec!r} is no sizing: write a function of a quote and means that returns Wanted")
+
     def __call__(self, quote: Quote, means: Means) -> Wanted | Skip:
         """What the function says, looked at."""
-        try:
+        with blamed(f"the sizing {self.spec}"):
             found: object = self.function(quote, means)
-        except BotError:
-            raise
-        except Exception as error:
-            raise ConfigError(f"the sizing {self.spec} has a bug: {type(error).__name__}: {error}") from error
         if isinstance(found, Skip):
             return found
         shares = found.shares if isinstance(found, Wanted) else None

@@ -1,17 +1,14 @@
 """What a rule is, and a strategy that stacks rules up: the first that refuses an event says why."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from traceback import extract_tb
 from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
 
-from bot.errors import BotError, ConfigError
+from bot.errors import ConfigError, blamed
 from bot.events import EXTRA, LINKS, VERDICT
 from bot.model import Reach
 from bot.trades import COLUMNS
@@ -60,11 +57,15 @@ class Rule:
         """The rule's sentences with the rows of the table that they are for."""
         if isinstance(self.words, str):
             return [(True, self.words)]
-        found: Any = self.words(table)
+        with blamed(f"the rule {self.name}"):
+            found: Any = self.words(table)
         if isinstance(found, str) or not isinstance(found, Iterable):
             raise ConfigError(f"the words of {self.name} must yield conditions with sentences (found {found!r})")
-        cases: Iterable[Case] = found
-        return cases
+        return self._each(found)
+
+    def _each(self, cases: Iterable[Case]) -> Iterator[Case]:
+        with blamed(f"the rule {self.name}"):
+            yield from cases
 
     def said(self, table: pd.DataFrame, rows: Places) -> Iterator[Said]:
         """What the rule says of these rows of the table; rows it says nothing of are left out."""
@@ -182,7 +183,7 @@ def _plain(value: Any) -> Any:
 
 def passed(rule: Rule, table: pd.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Which rows pass; what is unknown does not."""
-    with _blamed(f"the rule {rule.name}"):
+    with blamed(f"the rule {rule.name}"):
         try:
             found = rule.passes(table)
         except KeyError as error:
@@ -194,27 +195,11 @@ def passed(rule: Rule, table: pd.DataFrame) -> "np.ndarray[tuple[int], np.dtype[
 
 
 def _column(name: str, feature: Feature, events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
-    with _blamed(f"the feature {name}"):
+    with blamed(f"the feature {name}"):
         found = feature(events, as_of)
     if not (_is_of(events, found) and pd.api.types.is_numeric_dtype(found)):
         raise ConfigError(f"the feature {name} must give one number for each event, under the index of the events")
     return found
-
-
-@contextmanager
-def _blamed(part: str) -> Iterator[None]:
-    """Whatever goes wrong in a part, which may be one's own, is told with its name and the line of its code."""
-    try:
-        yield
-    except BotError:
-        raise
-    except Exception as error:
-        # The first line below ours: the last one may lie deep in a library.
-        places = extract_tb(error.__traceback__)
-        place = next((each for each in places if each.filename != __file__), places[-1])
-        where = f"{Path(place.filename).name}, line {place.lineno}"
-        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise ConfigError(f"{part} has a bug ({where}): {what}") from error
 
 
 def _is_of(events: pd.DataFrame, found: Any) -> bool:

@@ -1,6 +1,7 @@
 """The wiring: what a run is given, and that one which only looks has nothing to change anything with."""
 
 import hashlib
+import sys
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -243,3 +244,16 @@ def test_a_strategy_and_a_strategy_file_are_one_too_many() -> None:
         pytest.raises(ConfigError, match=r"^BOT_STRATEGY and BOT_STRATEGY_FILE both say how to decide"),
     ):
         parts.strategy  # noqa: B018
+
+
+def test_the_code_of_a_sizing_of_one_s_own_is_part_of_the_strategy_s_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path.cwd())
+    names = []
+    for part in (2, 3):
+        Path("own_size.py").write_text(f"def half(quote, means):\n    return {part}\n")
+        monkeypatch.delitem(sys.modules, "own_size", raising=False)
+        with app.opened(settings(sizing="own_size:half"), clock=at_now, fresh=True) as parts:
+            names.append(parts.provenance.strategy)
+    assert names[0] != names[1]
+    assert all(name.startswith("executives ") for name in names)
+    monkeypatch.delitem(sys.modules, "own_size")

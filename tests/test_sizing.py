@@ -238,10 +238,18 @@ def test_a_sizing_of_one_s_own_is_asked_like_ours():
         (lambda *_: Wanted(10, "ten"), "must return Wanted(shares, words), a decimal from 0 on, or a Skip"),
         (lambda *_: Wanted(Decimal(-1), "short"), "must return Wanted(shares, words), a decimal from 0 on, or a Skip"),
         (lambda *_: Wanted(Decimal("nan"), "odd"), "must return Wanted(shares, words), a decimal from 0 on, or a Skip"),
-        (lambda *_: 1 / 0, "has a bug: ZeroDivisionError: division by zero"),
     ],
 )
 def test_a_sizing_of_one_s_own_that_gives_no_size_is_told_so(function, words):
     with pytest.raises(ConfigError) as caught:
         sized(sizing=own(function))
     assert str(caught.value) == f"the sizing mine:half {words}"
+
+
+def test_a_sizing_of_one_s_own_that_has_a_bug_or_is_none_is_told_so():
+    with pytest.raises(
+        ConfigError, match=r"^the sizing mine:half has a bug \(test_sizing.py, line \d+\): ZeroDivision"
+    ):
+        sized(sizing=own(lambda *_: 1 / 0))
+    with pytest.raises(ConfigError, match=r"^'mine:half' is no sizing: write a function of a quote and means"):
+        own(3)

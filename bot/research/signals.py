@@ -62,8 +62,8 @@ def signal(
     """
     found = scores(events, dates, days, variant)
     live = {day.date() for day in found.dates[np.diff(found.starts) > 0]}
-    parts = []
-    for day, recent in _counted(events, [day for day in dates if day in live], days, variant):
+    counted, parts = _seed if variant == "seed" else _known, []
+    for day, recent in counted(events, [day for day in dates if day in live], days):
         parts.append(_of_a_day(found, day, recent, top))
         progress(len(parts))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*COLUMNS])
@@ -73,7 +73,7 @@ def signal(
 def unheard(events: pd.DataFrame, dates: Sequence[date], days: int) -> tuple[int, int]:
     """How many purchases the variant `seed` counts on these dates, all told, and how many of them nobody knew yet."""
     counted = unknown = 0
-    for day, recent in _counted(events, dates, days, "seed"):
+    for day, recent in _seed(events, dates, days):
         counted += len(recent)
         unknown += int((recent["known_at"] >= _end(day)).sum())
     return counted, unknown
@@ -109,28 +109,23 @@ def write(table: pd.DataFrame, path: Path) -> None:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
-def _purchases(events: pd.DataFrame, variant: Variant) -> "pd.Series[bool]":
-    if variant == "seed":
-        return (events["code"] == "P").fillna(value=False)
-    return (events["side"] == "buy").fillna(value=False) & events["quarantine"].isna()
-
-
-def _counted(
-    events: pd.DataFrame, dates: Iterable[date], days: int, variant: Variant
-) -> Iterator[tuple[date, pd.DataFrame]]:
-    """Each date with the purchases that its scores are made of, in the order in which they became known."""
-    time = "traded_on" if variant == "seed" else "known_at"
-    order = [time, "known_at", "event_key"] if variant == "seed" else [time, "event_key"]
-    bought = events.loc[_purchases(events, variant) & events[time].notna(), [*NEEDED]].sort_values(order)
-    window = pd.Timedelta(days=days)
+def _known(events: pd.DataFrame, dates: Iterable[date], days: int) -> Iterator[tuple[date, pd.DataFrame]]:
+    """Each date with the purchases known in the window before its end, which still stood then, as they became known."""
+    sound = (events["side"] == "buy").fillna(value=False) & events["quarantine"].isna() & events["known_at"].notna()
+    bought = events.loc[sound, [*NEEDED]].sort_values(["known_at", "event_key"])
     for day in dates:
-        end = pd.Timestamp(day) + pd.Timedelta(days=1) if variant == "seed" else _end(day)
-        begin = pd.Timestamp(day) - window if variant == "seed" else end - window
-        recent = bought.iloc[slice(*bought[time].searchsorted([begin, end]))]
-        if variant == "seed":
-            yield day, recent.sort_values(["known_at", "event_key"])
-        else:
-            yield day, recent[~(recent["superseded_at"] < end)]
+        edges = [_end(day) - pd.Timedelta(days=days), _end(day)]
+        recent = bought.iloc[slice(*bought["known_at"].searchsorted(edges))]
+        yield day, recent[~(recent["superseded_at"] < edges[1])]
+
+
+def _seed(events: pd.DataFrame, dates: Iterable[date], days: int) -> Iterator[tuple[date, pd.DataFrame]]:
+    """Each date with the purchases made in the window up to it, whether anybody knew or not, as they became known."""
+    made = (events["code"] == "P").fillna(value=False) & events["traded_on"].notna()
+    bought = events.loc[made, [*NEEDED]].sort_values("traded_on")
+    for day in dates:
+        edges = [pd.Timestamp(day) - pd.Timedelta(days=days), pd.Timestamp(day) + pd.Timedelta(days=1)]
+        yield day, bought.iloc[slice(*bought["traded_on"].searchsorted(edges))].sort_values(["known_at", "event_key"])
 
 
 def _end(day: date) -> pd.Timestamp:

@@ -81,6 +81,8 @@ def test_a_bug_in_a_rule_or_a_feature_is_told_with_its_line() -> None:
     told = refused(lambda: judged(passes=lambda events: events["price"] < 1 // 0))
     assert told.startswith("the rule cheap has a bug (test_own_rules.py, line ")
     assert told.endswith("): ZeroDivisionError: integer division or modulo by zero")
+    told = refused(lambda: judged(words=lambda events: ((True, text.no_such_thing) for text in ["a"])))
+    assert told.startswith("the rule cheap has a bug (test_own_rules.py, line ")
     told = refused(lambda: judged(features={"odd": lambda events, _: events["price"].no_such_thing}))
     assert told.startswith("the feature odd has a bug (test_own_rules.py, line ")
     assert told.endswith("): AttributeError: 'Series' object has no attribute 'no_such_thing'")
