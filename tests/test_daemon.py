@@ -141,7 +141,8 @@ def test_a_daemon_runs_its_cycle_at_once_says_so_and_stops_when_told(tmp_path: P
         decisions = [line for line in daemon.log if line["event"] == "decision"]
         orders = [line for line in daemon.log if line["event"] == "order"]
         assert {"symbol", "owner", "decision", "rule", "reason", "level", "at"} <= set(decisions[0])
-        assert {order["status"] for order in orders} == {"working"}
+        # It lives in the real present: while the venue is open, what works is filled.
+        assert {order["status"] for order in orders} in ({"working"}, {"filled"})
         with opened(settings(env), read_only=True) as parts:
             assert len(parts.store.decided()) == len(decisions)
             assert len(parts.store.orders()) == len(orders) > 0
