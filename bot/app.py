@@ -11,7 +11,7 @@ from bot import sizing
 from bot.book import Policy
 from bot.engine import Bot
 from bot.errors import BotError, ConfigError
-from bot.exits import Exits
+from bot.exits import Exits, OwnExit
 from bot.freshness import Freshness
 from bot.halt_file import HaltFile
 from bot.http import Http
@@ -24,6 +24,7 @@ from bot.prices import NoPrices
 from bot.provenance import Provenance, provenance
 from bot.sessions import Sessions
 from bot.settings import Settings
+from bot.sizing import OwnSizing
 from bot.store.database import Database, open_database
 from bot.store.journal import Journal
 from bot.store.lead import Lead
@@ -304,8 +305,9 @@ class App:
     @property
     def provenance(self) -> Provenance:
         """What every decision is kept with; a strategy file is kept word for word."""
-        shown, sizes = self.settings.shown(), self.policy.sizing
-        modules = {sizes.spec.partition(":")[0]} if isinstance(sizes, sizing.OwnSizing) else set[str]()
+        shown, policy = self.settings.shown(), self.policy
+        own = [part for part in (policy.sizing, policy.exits.own) if isinstance(part, OwnSizing | OwnExit)]
+        modules = {part.spec.partition(":")[0] for part in own}
         if self._own:
             return provenance(self._own.name, modules | self._own.modules, shown | {"strategy file": self._own.text})
         spec = self.settings.strategy
@@ -318,13 +320,15 @@ class App:
         said = self._own.trading if self._own else {}
         settings = self.settings.model_copy(update=dict(said))
         after, stop = (name if name in said else f"BOT_{name.upper()}" for name in ("exit_after", "stop"))
+        when = settings.exit_when
+        own = OwnExit(when, named("exits", when, "function")[0]) if when else None
         return Policy(
             account=settings.account,
             strategy=self.strategy[0],
             notional=settings.notional,
             entry=settings.entry,
             sizing=sizing.named(settings.sizing, lambda spec: named("sizings", spec, "function")[0]),
-            exits=Exits(after=settings.exit_after, stop=settings.stop, said_as=(after, stop)),
+            exits=Exits(after=settings.exit_after, stop=settings.stop, own=own, said_as=(after, stop)),
         )
 
     @property

@@ -1,23 +1,22 @@
-"""When what was bought is sold again, whatever officers do: after so many sessions, or below a stop.
+"""When what was bought is sold again, whatever officers do: after so many sessions, below a stop, or when you say so.
 
 What counts of a share is the last purchase of it: another one begins the count anew, and sets the price paid. An exit
 closes all that our fills hold of the share, as a sale that follows an officer does.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_FLOOR, Decimal
-from functools import partial
 from typing import Final
 
+from bot.errors import ConfigError, blamed
 from bot.model import (
     Decision,
     Event,
     Holding,
     InsiderTrade,
-    Instrument,
     Order,
     OrderIntent,
     Quote,
@@ -27,7 +26,6 @@ from bot.model import (
     Verdict,
 )
 from bot.plain import decimal_text
-from bot.sessions import Sessions
 
 SOURCE: Final = "exit"  # of the events that are our own
 
@@ -57,41 +55,97 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exits:
-    """The exits in force: `after` so many sessions, and at a `stop` so far below the price paid, a part of 1.
+class Held:
+    """A purchase as it stands now, and what it may be sold by.
 
-    `said_as` are the names that who set them knows them by.
+    `age` is how many sessions have come since that of the purchase, the one that an exit would go into included;
+    `closes` are the share's last ones, oldest first, as far as the price files know them. A quote and closes are asked
+    only by an exit that needs them.
+    """
+
+    purchase: Purchase
+    age: int
+    ask: Callable[[], Quote | Skip | None]
+    closes: Callable[[], Sequence[Decimal]] = tuple
+
+    def quote(self) -> Quote | Skip:
+        """What it costs now, in the currency it was paid in; a Skip while nobody knows."""
+        found = self.ask()
+        if isinstance(found, Skip) or (found and found.bid > 0 and found.currency == self.purchase.currency):
+            return found
+        unknown = f"without a quote in {self.purchase.currency} nobody knows whether it is to be sold"
+        return Skip(rule="no_quote", reason=unknown, final=False)
+
+
+WhenToSell = Callable[[Held], str | Skip | None]
+"""Why a purchase is sold, or why that cannot be told now; None when it is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnExit:
+    """An exit of one's own, as module:function; ConfigError when it fails or gives nothing that is an answer."""
+
+    spec: str
+    function: WhenToSell
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise ConfigError(f"{self.spec!r} is no exit: write a function of what is held that returns why it is sold")
+
+    def __call__(self, held: Held) -> str | Skip | None:
+        """What the function says, looked at."""
+        with blamed(f"the exit {self.spec}"):
+            found: object = self.function(held)
+        if found is None or isinstance(found, Skip):
+            return found
+        if not (isinstance(found, str) and found.strip()):
+            raise ConfigError(f"the exit {self.spec} must return why it is sold, a Skip, or None (found {found!r:.60})")
+        return f"{found} ({self.spec})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exits:
+    """The exits in force: `after` so many sessions, at a `stop` so far below the price paid, a part of 1, and `own`.
+
+    `said_as` are the names that who set the first two knows them by.
     """
 
     after: int | None = None
     stop: Decimal | None = None
+    own: OwnExit | None = None
     said_as: tuple[str, str] = ("BOT_EXIT_AFTER", "BOT_STOP")
 
     def __bool__(self) -> bool:
         """Whether there are any."""
-        return self.after is not None or self.stop is not None
+        return self.after is not None or self.stop is not None or self.own is not None
 
-    def verdict(self, purchase: Purchase, age: int, quote: Callable[[], Quote | Skip | None]) -> Verdict | None:
-        """Why it is sold, or why that cannot be told now; None when it is kept. The quote is asked only for a stop.
+    def verdict(self, held: Held) -> Verdict | None:
+        """Why it is sold, or else why one of them cannot tell now; None when it is kept."""
+        unknown = None
+        for said in self._said(held):
+            if isinstance(said, str):
+                return Signal(side=Side.SELL, reason=said)
+            unknown = unknown or said
+        return unknown
 
-        `age` is how many sessions have come since that of the purchase, the one that an exit would go into included.
-        """
-        if self.after is not None and age >= self.after:
-            ago = f"{age} session{'' if age == 1 else 's'} ago"
-            why = f"bought on {purchase.intent.session}, {ago}; it is held for {self.after}"
-            return Signal(side=Side.SELL, reason=f"{why} ({self.said_as[0]})")
-        return None if self.stop is None else _stopped(purchase, self.stop, self.said_as[1], quote())
+    def _said(self, held: Held) -> Iterator[str | Skip | None]:
+        """What each of them says; who has an answer asks no other."""
+        if self.after is not None and held.age >= self.after:
+            ago = f"{held.age} session{'' if held.age == 1 else 's'} ago"
+            why = f"bought on {held.purchase.intent.session}, {ago}; it is held for {self.after}"
+            yield f"{why} ({self.said_as[0]})"
+        if self.stop is not None:
+            yield _stopped(held, self.stop, self.said_as[1])
+        if self.own is not None:
+            yield self.own(held)
 
 
-def _stopped(purchase: Purchase, stop: Decimal, said_as: str, quote: Quote | Skip | None) -> Verdict | None:
+def _stopped(held: Held, stop: Decimal, said_as: str) -> str | Skip | None:
+    quote = held.quote()
     if isinstance(quote, Skip):
         return quote
-    if quote is None or quote.bid <= 0 or quote.currency != purchase.currency:
-        unknown = f"without a quote in {purchase.currency} nobody knows whether it has reached its stop ({said_as})"
-        return Skip(rule="no_quote", reason=unknown, final=False)
-    lost, words = purchase.loss(quote)
-    least = f"{decimal_text(stop * 100)}% ({said_as})"
-    return Signal(side=Side.SELL, reason=f"{words}, and it is sold from {least} on") if lost >= stop else None
+    lost, words = held.purchase.loss(quote)
+    return f"{words}, and it is sold from {decimal_text(stop * 100)}% ({said_as}) on" if lost >= stop else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,18 +208,7 @@ def last_purchases(
     return [purchase for share_class, purchase in last.items() if share_class not in busy]
 
 
-def due(
-    purchases: Iterable[Purchase],
-    exits: Exits,
-    session: date,
-    sessions: Sessions,
-    quote: Callable[[Instrument], Quote | Skip | None],
-) -> list[Exit]:
-    """The purchases that are to be sold in the session, and those of which that cannot be told now."""
-    found = []
-    for purchase in purchases:
-        intent = purchase.intent
-        age = len(sessions.between(intent.session + timedelta(days=1), session))
-        if verdict := exits.verdict(purchase, age, partial(quote, intent.instrument)):
-            found.append(Exit(purchase=purchase, session=session, verdict=verdict))
-    return found
+def due(held: Iterable[Held], exits: Exits, session: date) -> list[Exit]:
+    """What is to be sold in the session, and that of which it cannot be told now."""
+    judged = ((each.purchase, exits.verdict(each)) for each in held)
+    return [Exit(purchase=purchase, session=session, verdict=verdict) for purchase, verdict in judged if verdict]

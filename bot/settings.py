@@ -69,7 +69,14 @@ def _time_of_day(text: str) -> str:
     return text
 
 
+def _own_function(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", text, re.ASCII):
+        raise ValueError("write your own module:function")
+    return text
+
+
 SizingName = Annotated[str, AfterValidator(sizing.check)]
+OwnFunction = Annotated[str, AfterValidator(_own_function)]
 TimeOfDay = Annotated[str, AfterValidator(_time_of_day)]
 Url = Annotated[str, AfterValidator(_base_url)]
 PlainUrl = Annotated[str, AfterValidator(_any_url)]
@@ -158,6 +165,9 @@ class Settings(BaseSettings):
     )
     stop: Stop | None = Field(
         None, description="Exit: sold when the bid is so far below the price paid, as 15% or 0.15; when empty, never"
+    )
+    exit_when: OwnFunction | None = Field(
+        None, description="Exit: sold when your own module:function says so; when empty, never"
     )
     entry: Literal["next_open", "now"] = Field(
         "next_open",

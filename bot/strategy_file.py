@@ -27,7 +27,7 @@ from pydantic.json_schema import models_json_schema
 
 from bot.errors import ConfigError
 from bot.plugins import Kit, daily_figures, installed, named
-from bot.settings import PREFIX, Days, Money, Settings, SizingName, Stop
+from bot.settings import PREFIX, Days, Money, OwnFunction, Settings, SizingName, Stop
 from strategies.composed import all_of, any_of, not_
 from strategies.rules import Rule, Stack, follow
 
@@ -59,6 +59,7 @@ class Layout(BaseModel):
     notional: Annotated[Money, BeforeValidator(_exact)] | None = _as_in_the_settings("notional")
     exit_after: Days | None = _as_in_the_settings("exit_after")
     stop: Annotated[Stop, BeforeValidator(_exact)] | None = _as_in_the_settings("stop")
+    exit_when: OwnFunction | None = _as_in_the_settings("exit_when")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from functools import partial
 
 from bot import exits, orders
 from bot.book import Book, History, Policy, Wish
@@ -85,7 +86,8 @@ class Trader:
             return []
         busy = {intent.instrument.share_class_figi for intent, _ in self.store.open_orders()}
         purchases = exits.last_purchases(self.store.orders(), self.store.holdings(), busy)
-        due = {each.key: each for each in exits.due(purchases, policy, session.day, self.sessions, market.quote)}
+        held = [self._held(purchase, session.day, market) for purchase in purchases]
+        due = {each.key: each for each in exits.due(held, policy, session.day)}
         new, halted = self.store.unseen([each.decision() for each in due.values()]), self.store.halted()
         if halted:
             return [replace(each, verdict=Skip(rule="halted", reason=halted, final=False)) for each in new]
@@ -103,6 +105,16 @@ class Trader:
             )
             for each in new
         ]
+
+    def _held(self, purchase: exits.Purchase, day: date, market: Market) -> exits.Held:
+        """The purchase as it stands, were it sold in the session of this day."""
+        instrument, since = purchase.intent.instrument, purchase.intent.session + timedelta(days=1)
+        return exits.Held(
+            purchase=purchase,
+            age=len(self.sessions.between(since, day)),
+            ask=partial(market.quote, instrument),
+            closes=partial(market.closes, instrument.symbol),
+        )
 
     def _wish(self, decision: Decision, instrument: Instrument | Skip, now: datetime) -> Wish | Decision:
         """The signal with its instrument, or the decision with the reason why there is nothing to trade."""

@@ -246,14 +246,17 @@ def test_a_strategy_and_a_strategy_file_are_one_too_many() -> None:
         parts.strategy  # noqa: B018
 
 
-def test_the_code_of_a_sizing_of_one_s_own_is_part_of_the_strategy_s_version(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("setting", ["sizing", "exit_when"])
+def test_the_code_of_a_size_or_an_exit_of_one_s_own_is_part_of_the_strategy_s_version(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(Path.cwd())
     names = []
     for part in (2, 3):
-        Path("own_size.py").write_text(f"def half(quote, means):\n    return {part}\n")
-        monkeypatch.delitem(sys.modules, "own_size", raising=False)
-        with app.opened(settings(sizing="own_size:half"), clock=at_now, fresh=True) as parts:
+        Path("own_part.py").write_text(f"def half(*_):\n    return {part}\n")
+        monkeypatch.delitem(sys.modules, "own_part", raising=False)
+        with app.opened(settings(**{setting: "own_part:half"}), clock=at_now, fresh=True) as parts:
             names.append(parts.provenance.strategy)
     assert names[0] != names[1]
     assert all(name.startswith("executives ") for name in names)
-    monkeypatch.delitem(sys.modules, "own_size")
+    monkeypatch.delitem(sys.modules, "own_part")

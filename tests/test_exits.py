@@ -1,6 +1,6 @@
 """Exits: what was bought is sold after so many sessions or at its stop, once for a purchase and session."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.exits import Exit, Exits, Purchase, last_purchases
+from bot.errors import ConfigError
+from bot.exits import Exit, Exits, Held, OwnExit, Purchase, last_purchases
 from bot.explain import explain
 from bot.limits import Limits
 from bot.model import Fill, Holding, Order, OrderIntent, OrderStatus, Quote, Side, Signal, Skip
@@ -27,7 +28,7 @@ from tests.test_trader import Desk, followed
 DAY = timedelta(days=1)
 TWO = Exits(after=2)
 STOP = Exits(stop=Decimal("0.15"))
-WITHOUT = "without a quote in USD nobody knows whether it has reached its stop (BOT_STOP)"
+WITHOUT = "without a quote in USD nobody knows whether it is to be sold"
 
 
 @pytest.fixture
@@ -67,6 +68,10 @@ def purchase(**changes: Any) -> Purchase:
 
 def unasked() -> Quote:
     raise AssertionError("no stop needs a quote")
+
+
+def standing(age: int, ask: Callable[[], Quote | Skip | None] = unasked, **changes: Any) -> Held:
+    return Held(purchase=purchase(**changes), age=age, ask=ask)
 
 
 # -- when
@@ -109,23 +114,23 @@ def test_days_on_which_the_venue_is_closed_do_not_count(house: House, days: int)
     ("bid", "is_sold"), [("40", False), ("34.0001", False), ("34", True), ("33.99", True), ("0.01", True)]
 )
 def test_a_stop_is_reached_when_the_bid_is_so_far_below_the_price_paid(bid: str, is_sold: bool) -> None:
-    found = STOP.verdict(purchase(), 0, lambda: quote(bid=Decimal(bid)))
+    found = STOP.verdict(standing(0, lambda: quote(bid=Decimal(bid))))
     assert isinstance(found, Signal) is is_sold
     assert is_sold or found is None
 
 
 @pytest.mark.parametrize("unknown", [None, quote(bid=Decimal(0)), quote(currency="EUR")])
 def test_without_a_quote_a_stop_is_not_known_to_be_reached(unknown: Quote | None) -> None:
-    assert STOP.verdict(purchase(), 9, lambda: unknown) == Skip(rule="no_quote", reason=WITHOUT, final=False)
+    assert STOP.verdict(standing(9, lambda: unknown)) == Skip(rule="no_quote", reason=WITHOUT, final=False)
 
 
 def test_a_broker_that_cannot_be_asked_is_asked_again_soon() -> None:
     outage = Skip(rule="no_quote", reason="too many requests", final=False, outage=True)
-    assert STOP.verdict(purchase(), 9, lambda: outage) == outage
+    assert STOP.verdict(standing(9, lambda: outage)) == outage
 
 
 def test_what_is_due_anyway_needs_no_quote() -> None:
-    found = replace(STOP, after=9).verdict(purchase(), 9, unasked)
+    found = replace(STOP, after=9).verdict(standing(9, unasked))
     assert found == Signal(
         side=Side.SELL, reason="bought on 2026-03-04, 9 sessions ago; it is held for 9 (BOT_EXIT_AFTER)"
     )
@@ -133,7 +138,7 @@ def test_what_is_due_anyway_needs_no_quote() -> None:
 
 def test_an_exit_names_what_said_so() -> None:
     exits = Exits(after=9, stop=STOP.stop, said_as=("exit_after", "stop"))
-    late, low = exits.verdict(purchase(), 9, unasked), exits.verdict(purchase(), 0, lambda: quote(bid=Decimal(1)))
+    late, low = exits.verdict(standing(9, unasked)), exits.verdict(standing(0, lambda: quote(bid=Decimal(1))))
     assert isinstance(late, Signal)
     assert late.reason.endswith("it is held for 9 (exit_after)")
     assert isinstance(low, Signal)
@@ -142,7 +147,7 @@ def test_an_exit_names_what_said_so() -> None:
 
 def test_without_the_settings_nothing_is_ever_asked_or_sold(house: House) -> None:
     assert not Exits()
-    assert Exits().verdict(purchase(), 9_999, unasked) is None
+    assert Exits().verdict(standing(9_999)) is None
     house.time.now = MORNING + 100 * DAY
     assert house.bot(looking=True).plan().intents == ()
 
@@ -153,13 +158,64 @@ def test_without_the_settings_the_books_are_not_even_read(desk: Desk) -> None:
     assert trader.intend((), MORNING) == ([], [])
 
 
+# -- an exit of one's own
+
+
+def own(function: Any) -> OwnExit:
+    return OwnExit("mine:tired", function)
+
+
+def test_an_exit_of_ones_own_is_told_its_purchase_its_age_its_quote_and_its_closes() -> None:
+    def tired(held: Held) -> str:
+        return f"{held.purchase.price} paid, {held.age} sessions, {held.quote().bid}, {held.closes()}"  # type: ignore[union-attr]
+
+    held = replace(standing(7, quote), closes=lambda: [Decimal(39)])
+    said = f"40 paid, 7 sessions, {quote().bid}, [Decimal('39')] (mine:tired)"
+    assert Exits(own=own(tired)).verdict(held) == Signal(side=Side.SELL, reason=said)
+    assert Exits(own=own(lambda _: None)).verdict(held) is None
+
+
+def test_who_has_an_answer_is_not_kept_waiting_by_who_has_none() -> None:
+    both = replace(STOP, own=own(lambda _: "tired of it"))
+    assert both.verdict(standing(1, lambda: None)) == Signal(side=Side.SELL, reason="tired of it (mine:tired)")
+    unknown = replace(STOP, own=own(lambda held: held.quote()))
+    assert unknown.verdict(standing(1, lambda: None)) == Skip(rule="no_quote", reason=WITHOUT, final=False)
+
+
+@pytest.mark.parametrize(
+    ("function", "problem"),
+    [
+        (lambda _: True, r"^the exit mine:tired must return why it is sold, a Skip, or None \(found True\)$"),
+        (lambda _: " ", r"must return why it is sold, a Skip, or None \(found ' '\)$"),
+        (lambda _: 1 / 0, r"^the exit mine:tired has a bug \(test_exits.py, line \d+\): ZeroDivisionError"),
+    ],
+)
+def test_an_exit_of_ones_own_that_gives_no_answer_is_blamed(function: Any, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        Exits(own=own(function)).verdict(standing(1))
+
+
+def test_what_is_no_function_is_no_exit() -> None:
+    with pytest.raises(ConfigError, match=r"^'mine:tired' is no exit: write a function"):
+        own(3)
+
+
+def test_an_exit_of_ones_own_sells_like_any_other(house: House) -> None:
+    exiting(house, Exits(own=own(lambda held: "tired of it" if held.age >= 2 else None)))
+    assert house.run(MORNING + DAY) == []
+    house.run(MORNING + 2 * DAY)
+    assert house.orders()[1:] == [("sell", "NWRB", 25, "working")]
+    (told,) = [row for row in house.store.decided() if row["source"] == "exit"]
+    assert told["reason"] == "tired of it (mine:tired)"
+
+
 @given(
     price=st.decimals("0.01", 10_000, places=2),
     bid=st.decimals("0.01", 10_000, places=2),
     stop=st.decimals("0.01", "0.99", places=2),
 )
 def test_a_stop_never_sells_above_it(price: Decimal, bid: Decimal, stop: Decimal) -> None:
-    found = Exits(stop=stop).verdict(purchase(price=price), 0, lambda: quote(bid=bid))
+    found = Exits(stop=stop).verdict(standing(0, lambda: quote(bid=bid), price=price))
     assert isinstance(found, Signal) is (price - bid >= stop * price)
 
 

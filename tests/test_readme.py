@@ -7,9 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from bot.exits import Held, Purchase
+from tests.builders import intent, quote
 
 ROOT = Path(__file__).parents[1]
 DEMO = "BOT_DATABASE_URL=sqlite:///insiderbot-demo.db"
@@ -116,6 +121,7 @@ def test_the_rules_are_the_default_strategy_s() -> None:
         ("my_source.py", {"BOT_SOURCES": "my_source:source"}),
         ("my_broker.py", {"BOT_BROKER": "my_broker:broker"}),
         ("my_size.py", {"BOT_SIZING": "my_size:careful"}),
+        ("my_exit.py", {"BOT_EXIT_WHEN": "my_exit:tired"}),
     ],
 )
 def test_a_part_of_your_own_is_one_file_and_one_setting(
@@ -141,6 +147,17 @@ def test_a_part_of_your_own_is_one_file_and_one_setting(
     if example == "my_strategy.py":
         assert "filed_within" not in {d["rule"] for d in decisions}
     assert "buy" in {d["decision"] for d in decisions} or example == "my_source.py"
+
+
+@pytest.mark.parametrize(
+    ("age", "bid", "said"),
+    [(19, 39, None), (20, 40, "it has not risen in 20 sessions"), (20, 41, None)],
+)
+def test_the_exit_of_your_own_sells_what_has_not_risen(age: int, bid: int, said: str | None) -> None:
+    names: dict[str, Any] = {}
+    exec(EXAMPLES["my_exit.py"], names)
+    purchase = Purchase(intent=intent(), quantity=Decimal(24), price=Decimal(40), currency="USD")
+    assert names["tired"](Held(purchase=purchase, age=age, ask=lambda: quote(bid=Decimal(bid)))) == said
 
 
 NO_DAY = '{rule = "my_feature:no_fridays"}, {not = {rule = "my_feature:no_fridays"}}'

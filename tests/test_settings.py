@@ -34,6 +34,7 @@ CHOSEN: dict[str, tuple[str, Any]] = {  # setting -> as written, as read; none i
     "notional": ("250.50", Decimal("250.50")),
     "exit_after": ("20", 20),
     "stop": ("15%", Decimal("0.15")),
+    "exit_when": ("mine:tired", "mine:tired"),
     "entry": ("now", "now"),
     "venue": ("XETR", "XETR"),
     "max_order_value": ("2000", Decimal(2000)),
@@ -423,6 +424,7 @@ def test_settings_cannot_be_changed_later() -> None:
         ("BOT_STOP", "a lot", "write a plain number such as 0.01 or 1%"),
         ("BOT_EXIT_AFTER", "0", "greater than or equal to 1"),
         ("BOT_EXIT_AFTER", "1.5", "a valid integer"),
+        ("BOT_EXIT_WHEN", "tired", "write your own module:function (found 'tired')"),
     ],
 )
 def test_a_sizing_or_an_exit_that_cannot_be_is_refused(
@@ -433,7 +435,7 @@ def test_a_sizing_or_an_exit_that_cannot_be_is_refused(
     assert words in said
 
 
-@pytest.mark.parametrize("name", ["BOT_EXIT_AFTER", "BOT_STOP"])
+@pytest.mark.parametrize("name", ["BOT_EXIT_AFTER", "BOT_STOP", "BOT_EXIT_WHEN"])
 def test_an_exit_left_empty_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "")
     assert getattr(Settings.load(), name.removeprefix("BOT_").lower()) is None

@@ -166,13 +166,15 @@ def test_what_a_file_leaves_out_the_settings_say():
 
 
 def test_size_and_exits_stand_in_the_file_or_in_the_settings_and_not_in_both():
-    text = 'name = "mine"\nsizing = "equal:20"\nnotional = 500.5\nexit_after = 60\nstop = "15%"\n'
+    said = 'sizing = "equal:20"\nnotional = 500.5\nexit_after = 60\nstop = "15%"\nexit_when = "mine:tired"\n'
+    text = 'name = "mine"\n' + said
     file = written(text + 'rules = [{rule = "open_market"}]')
     assert file.trading == {
         "sizing": "equal:20",
         "notional": Decimal("500.5"),
         "exit_after": 60,
         "stop": Decimal("0.15"),
+        "exit_when": "mine:tired",
     }
     assert written('name = "mine"\nstop = 0.15\nrules = [{rule = "open_market"}]').trading == {"stop": Decimal("0.15")}
     assert with_rules('{rule = "open_market"}', stop="15%").trading == {}
