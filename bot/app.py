@@ -32,7 +32,7 @@ from bot.store.paper import PaperBooks
 from bot.store.repository import Repository
 from bot.timetable import Timetable
 from bot.trader import Trader
-from bot.views import Notes, ReadOnlyBroker, ReadOnlyCache
+from bot.views import Notes, ReadOnlyBroker, ReadOnlyCache, Rewound
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +71,23 @@ def opened(
     finally:
         own.close()
         database.close()
+
+
+@contextmanager
+def rewound(settings: Settings, *, clock: Clock) -> Iterator["App"]:
+    """The parts of a look at what would have been decided at the clock's instant.
+
+    Nothing was decided or bought by then; what was seen, the settings' database knows.
+    """
+    url = settings.database_url.get_secret_value()
+    with (
+        closing(open_database(IN_MEMORY)) as empty,
+        closing(open_database(url, read_only=True)) as database,
+        closing(Lead(IN_MEMORY)) as lead,
+    ):
+        parts = App(settings, empty, clock, lead)
+        parts.store = Rewound(empty, Repository(database), clock())
+        yield parts
 
 
 @contextmanager

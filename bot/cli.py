@@ -4,6 +4,7 @@ import gc
 import io
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -81,16 +82,16 @@ def run(
     if as_of and not dry_run:
         raise ConfigError("--as-of decides as of the past and goes with --dry-run only")
     clock = clock_of(as_of)
-    if as_of:
-        console.note(
-            "decided as if nothing had been seen or bought before: no exits, and no past but what is shown now"
-        )
     gc.freeze()  # what is imported by now stays: looking through it would be a tenth of a cycle
-    with wiring.opened(settings, clock=clock, read_only=dry_run, fresh=as_of is not None) as parts:
-        if dry_run:
+    if dry_run:
+        if as_of:
+            console.note("nothing counts as decided or bought before: every event is new, and nothing exits")
+        parts_of = wiring.rewound if as_of else partial(wiring.opened, read_only=True)
+        with parts_of(settings, clock=clock) as parts:
             plan = parts.looking().plan()
             console.show_cycle(plan, [intent.order() for intent in plan.intents], form)
-            return
+        return
+    with wiring.opened(settings, clock=clock) as parts:
         was_halted = parts.store.halted()
         try:
             plan, orders = parts.acting(trade_backlog=trade_backlog).run()

@@ -1,10 +1,16 @@
 """As much of the store and of the broker as a part may use: a source its own corner, who only looks no way to act."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
+from bot.model import UNTOLD, Event, Reach
 from bot.ports import BrokerView, MappingCache
+from bot.store.database import Database
 from bot.store.repository import Repository
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Notes:
@@ -13,6 +19,33 @@ class Notes:
     def __init__(self, store: Repository) -> None:
         self.get = store.recall
         self.put = store.remember
+
+
+class Rewound(Repository):
+    """A store in which nothing was decided or bought, and which knows of the past what another one does, up to `at`.
+
+    What the other has learned of tickers is not dated, and used as it is.
+    """
+
+    def __init__(self, empty: Database, other: Repository, at: datetime) -> None:
+        super().__init__(empty)
+        self._other = other
+        self._at = at
+
+    def past(self, seen: Sequence[Event], reach: Reach = UNTOLD) -> "pd.DataFrame":
+        """What the other saw of the companies and people in these events, as far as it was public."""
+        past = self._other.past(seen, reach)
+        return past[past["known_at"] <= self._at].reset_index(drop=True)
+
+    def stated_on(self, statements: Sequence[str]) -> dict[str, set[date]]:
+        """On which days, up to then, the events were filed that stated each of these, where any was."""
+        stated = self._other.stated_on(statements)
+        by_then = {told: {day for day in days if day <= self._at.date()} for told, days in stated.items()}
+        return {told: days for told, days in by_then.items() if days}
+
+    def get(self, requests: Sequence[str], now: datetime) -> dict[str, str]:
+        """The answers that the other has stored for these requests."""
+        return self._other.get(requests, now)
 
 
 class ReadOnlyBroker:

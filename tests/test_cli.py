@@ -501,8 +501,37 @@ def test_an_instant_without_a_zone_is_refused(text: str, run: Run) -> None:
 def test_an_instant_of_another_zone_is_shown_in_utc(run: Run) -> None:
     said = run("run", "--dry-run", "--as-of", "2026-03-03T13:00+01:00")
     assert said.out.startswith("Plan as of 2026-03-03 12:00 UTC\n")
-    assert "as if nothing had been seen or bought before" in said.err
-    assert "nothing had been seen" not in run("run", "--dry-run").err
+    assert said.err == "insiderbot: nothing counts as decided or bought before: every event is new, and nothing exits\n"
+    assert run("run", "--dry-run").err == ""
+
+
+def test_as_of_an_instant_what_was_public_by_then_is_known_and_nothing_later(
+    world: World, clock: time_machine.Traveller, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("three.toml").write_text('name = "three"\nrules = [{rule = "clustered", owners = 3}]\n')
+    monkeypatch.setenv("BOT_STRATEGY_FILE", "three.toml")
+    filed = datetime(2026, 3, 2, 16, 30)  # noqa: DTZ001
+    second = Line(owner="Second Ann", owner_cik=2, accession="0000000002-26-000001", filed=filed)
+    third = replace(second, owner="Third Bea", owner_cik=3, accession="0000000003-26-000001")
+    world.show(Line(), second)
+    assert run("run", "--trade-backlog").code == 0
+    clock.shift(timedelta(days=1))
+
+    def decided(*then: str) -> list[tuple[str, str, str]]:
+        made = run("run", "--dry-run", "--format", "json", *then).json()["decisions"]
+        return [(each["owner"], each["decision"], each["reason"]) for each in made]
+
+    world.show(replace(third, filed=filed + timedelta(minutes=30)))
+    ((*found, reason),) = decided("--as-of", "2026-03-02T22:02Z")  # before the first of them filed, at 22:03
+    assert (found, reason[:10]) == (["Third Bea", "skip"], "2 officers")
+    world.show(replace(third, filed=filed + timedelta(days=1)))
+    assert decided("--as-of", "2026-03-02T22:10Z") == []
+    for then in ("--as-of", "2026-03-04T10:00Z"), ():
+        ((*found, reason),) = decided(*then)
+        assert (found, reason[:10]) == (["Third Bea", "buy"], "3 officers")
+    Path("insiderbot.db").unlink()
+    ((*found, reason),) = decided("--as-of", "2026-03-04T10:00Z")
+    assert (found, reason[:9]) == (["Third Bea", "skip"], "1 officer")
 
 
 @pytest.mark.usefixtures("world", "clock")
