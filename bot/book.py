@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from bot import limits, orders
 from bot.exits import Exits
@@ -163,7 +163,7 @@ class Book:
     def _losses(self) -> Mapping[str, datetime]:
         return limits.losses(self._orders)
 
-    def _intent(self, wish: Wish, key: str, evidence: dict[str, str]) -> OrderIntent | Skip:
+    def _intent(self, wish: Wish, key: str, evidence: dict[str, Any]) -> OrderIntent | Skip:
         """The order with its session and size, each step in words among the evidence."""
         session = wish.session
         if isinstance(session, Skip):
@@ -180,6 +180,7 @@ class Book:
         if isinstance(sized, Skip):
             return sized
         evidence["size"] = sized.words
+        evidence["figures"] = {"quantity": sized.quantity, "value": sized.value, "cost": sized.cost, **sized.figures}
         if not wish.is_exit:  # which no page has told, and no more of it can be than was bought
             self._wished.add(key)
         if wish.side is Side.BUY and (refused := self._refused(wish, session, sized)):

@@ -29,9 +29,10 @@ def explain(
         lines.append(f"  witnesses   {', '.join(sources)}")
     if made_by := decision.get("decided_by"):
         words = "insiderbot {insiderbot}, strategy {strategy}, settings {settings}".format_map(made_by)
-        lines.append(f"  decided     {decision['decided_at'][:16].replace('T', ' ')} UTC by {words}")
+        lines.append(f"  decided     {_instant(decision['decided_at'])} by {words}")
     checks = decision.get("checks") or []
-    lines += [f"  {'' if number else 'rules':<11} {_check(check)}" for number, check in enumerate(checks)]
+    said = [line for check in checks for line in _check(check)]
+    lines += [f"  {'' if number else 'rules':<11} {line}" for number, line in enumerate(said)]
     steps = {name: label for name, label in STEPS.items() if name in evidence and not (checks and name == "strategy")}
     lines += [f"  {label:<11} {evidence[name]}" for name, label in steps.items()]
     if decision["decision"] == "skip":
@@ -39,15 +40,24 @@ def explain(
     if order is None:
         return lines
     lines.append(f"  order       {order['client_order_id']}: {order['side']} {order['quantity']} {order['symbol']}")
-    lines += [f"    {step['at'][:19]}  {step['before']} -> {step['after']}  {step['reason']}".rstrip() for step in life]
+    steps_of = (f"{_instant(step['at'], 19)}  {step['before']} -> {step['after']}  {step['reason']}" for step in life)
+    lines += [f"    {step}".rstrip() for step in steps_of]
     if order["price"]:
         lines.append(f"    filled {order['filled']} at {order['price']} {order['currency']}, fee {order['fee']}")
     return lines
 
 
-def _check(check: Mapping[str, Any]) -> str:
-    said = f"{check['name']}: {check['words']}" if check["words"] else check["name"]
-    return f"{'+' if check['passed'] else '-'} {said}"
+def _check(check: Mapping[str, Any]) -> list[str]:
+    """What a rule says, and below it what those say that it is made of."""
+    words = check["words"] or "has nothing to say of this"
+    parts = check.get("parts") or []
+    below = [f"    {line}" for part in parts for line in _check(part)] if len(parts) > 1 else []
+    return [f"{'+' if check['passed'] else '-'} {check['name']}: {words}", *below]
+
+
+def _instant(text: str, until: int = 16) -> str:
+    """An instant as it stands in sentences, to the minute or to the second."""
+    return f"{text[:until].replace('T', ' ')} UTC"
 
 
 def _headline(decision: Mapping[str, Any]) -> str:
@@ -59,5 +69,5 @@ def _headline(decision: Mapping[str, Any]) -> str:
 
 def _filing(decision: Mapping[str, Any]) -> str:
     where = decision["url"] or decision["accession"] or f"{len(decision['keys'])} rows"
-    known = decision["known_at"] or "an unknown instant"
+    known = _instant(decision["known_at"]) if decision["known_at"] else "an unknown instant"
     return f"form {decision['form']} from {decision['source']}, public since {known}: {where}"

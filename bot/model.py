@@ -381,15 +381,16 @@ class Decision:
     """What was decided about one event, with everything it was decided on.
 
     A `Signal` names the order that follows it; several events may share one order. `features` are the numbers the rules
-    looked at, `evidence` the steps after them in words: strategy, mapping proof, quote, sizing sum. `checks` are what
-    each rule said of the event, in order, with its `name`, whether it `passed`, its `words`, and the `inputs` it read.
+    looked at, `evidence` the steps after them in words: strategy, mapping proof, quote, sizing sum, and the `figures`
+    of that sum. `checks` are what each rule said of the event, in order, with its `name`, whether it `passed`, its
+    `words`, the `inputs` it read, the thresholds that were `asked` for, and the same of its `parts`.
     """
 
     event: Event
     verdict: Verdict
     client_order_id: str | None = None
     features: Mapping[str, float | None] = field(default_factory=dict)
-    evidence: Mapping[str, str] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
     checks: Sequence[Any] = ()
 
     def row(self) -> dict[str, Any]:

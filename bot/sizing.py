@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from itertools import pairwise
 from statistics import stdev
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from bot.errors import ConfigError, blamed
 from bot.model import Position, Quote, Side, Skip, Terms
@@ -22,12 +23,16 @@ SIZING: Final = re.compile(r"(notional)|(?:(quantity|equal):([1-9]\d{0,3}))|(?:v
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """Whole shares, what they are worth, what they are expected to cost (0 for a sale), and the sum that led there."""
+    """Whole shares, what they are worth, what they are expected to cost (0 for a sale), and the sum that led there.
+
+    `figures` are what the sum was done with, by name; amounts are in account currency.
+    """
 
     quantity: Decimal
     value: Decimal
     cost: Decimal
     words: str
+    figures: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +48,11 @@ class Means:
 
 
 class Wanted(NamedTuple):
-    """Shares, not yet whole, and the sum that led there."""
+    """Shares, not yet whole, the sum that led there, and what it was done with, by name."""
 
     shares: Decimal
     words: str
+    figures: Mapping[str, Any] = MappingProxyType({})
 
 
 Sizing = Callable[[Quote, Means], Wanted | Skip]
@@ -59,7 +65,7 @@ class FixedNotional:
 
     def __call__(self, quote: Quote, means: Means) -> Wanted | Skip:
         """What the amount pays for."""
-        return Wanted(means.notional / quote.ask, _money(means.notional, quote))
+        return Wanted(means.notional / quote.ask, _money(means.notional, quote), {"notional": means.notional})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,8 @@ class EqualWeight:
             unknown = "a share it holds has no quote or no exchange rate"
             return Skip(rule="no_quote", reason=f"what the account is worth is not known: {unknown}", final=False)
         part = equity / self.positions
-        return Wanted(part / quote.ask, f"1/{self.positions} of {_money(equity, quote)}, {_money(part, quote)}")
+        words = f"1/{self.positions} of {_money(equity, quote)}, {_money(part, quote)}"
+        return Wanted(part / quote.ask, words, {"equity": equity, "positions": self.positions})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,9 @@ class InverseVolatility:
         factor = min(self.target / found, MOST)
         amount = means.notional * factor
         times = f"x {factor:.2f} (volatility {found:.1%}, target {self.target:.0%}, at most x {MOST})"
-        return Wanted(amount / quote.ask, f"{_money(means.notional, quote)} {times}, {_money(amount, quote)}")
+        words = f"{_money(means.notional, quote)} {times}, {_money(amount, quote)}"
+        figures = {"notional": means.notional, "volatility": found, "target": self.target}
+        return Wanted(amount / quote.ask, words, figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +191,7 @@ def size(
             value=position.quantity * quote.bid,
             cost=Decimal(0),
             words=f"sell all {decimal_text(position.quantity)} shares bought, bid {_money(quote.bid, quote)}",
+            figures={"bid": quote.bid, "currency": currency},
         )
     wanted = sizing(quote, means)
     return wanted if isinstance(wanted, Skip) else _buy(quote, wanted, terms)
@@ -201,7 +211,8 @@ def _buy(quote: Quote, wanted: Wanted, terms: Terms) -> Size | Skip:
     cost = worth + terms.fee
     fee = f" + {_money(terms.fee, quote)} fee = {_money(cost, quote)}" if terms.fee else ""
     words = f"{asked}: {decimal_text(quantity)} whole shares, {_money(worth, quote)}{fee}"
-    return Size(quantity=quantity, value=worth, cost=cost, words=words)
+    figures = {**wanted.figures, "ask": quote.ask, "currency": quote.currency, "fee": terms.fee}
+    return Size(quantity=quantity, value=worth, cost=cost, words=words, figures=figures)
 
 
 def _price(quote: Quote) -> str:

@@ -16,7 +16,7 @@ import difflib
 import inspect
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -225,7 +225,7 @@ class _Maker:
             raise ConfigError(f"{place}: {error}") from None
         if not isinstance(made, Rule):
             raise ConfigError(f"{place}: this is neither a Rule nor a function that returns one")
-        return made
+        return made if made.asked else replace(made, asked=values.model_dump(exclude={"rule"}))
 
     def _called(self, make: Callable[..., Any], values: BaseModel) -> Any:
         """What the function makes of the values that are written, and of those that only the settings know."""

@@ -41,6 +41,7 @@ def clustered(*, owners: PositiveInt = 3, days: PositiveInt = 30, officers: bool
             size: cluster_size(days, officers=officers),
             completes: completes_cluster(owners, days, officers=officers),
         },
+        asked={"owners": owners, "days": days, "officers": officers},
     )
 
 
@@ -61,6 +62,7 @@ def convinced(score: float, *, days: PositiveInt = 30) -> Rule:
         words=words,
         features={name: conviction(days)},
         needs=("side",),
+        asked={"score": score, "days": days},
     )
 
 
@@ -82,6 +84,7 @@ def among_best(*, places: PositiveInt = 10, days: PositiveInt = 30) -> Rule:
         words=words,
         features={name: conviction(days), rank: conviction_rank(days)},
         needs=("side",),
+        asked={"places": places, "days": days},
     )
 
 

@@ -34,6 +34,7 @@ def not_(rule: Rule, *, name: str | None = None) -> Rule:
         words=words,
         features=rule.features,
         needs=rule.needs,
+        parts=(rule,),
     )
 
 
@@ -59,6 +60,7 @@ def _joined(rules: Sequence[Rule], name: str, *, decisive: bool) -> Rule:
         words=words,
         features=features_of(rules),
         needs=tuple(dict.fromkeys(column for rule in rules for column in rule.needs)),
+        parts=tuple(rules),
     )
 
 

@@ -34,6 +34,7 @@ def dipped(by: Share, *, bars: pd.DataFrame, sessions: Sessions = 20) -> Rule:
         passes=lambda events: events[name].round(9) >= least,  # 40 is 20 % below 50, in floats too
         words=words,
         features={name: price_dip(bars, sessions)},
+        asked={"by": least, "sessions": sessions},
     )
 
 
@@ -49,6 +50,7 @@ def smaller_than(capital: PositiveFloat, *, sizes: pd.DataFrame) -> Rule:
         passes=lambda events: events["market_cap"] < capital,
         words=words,
         features={"market_cap": market_cap(sizes)},
+        asked={"capital": capital},
     )
 
 
@@ -65,4 +67,5 @@ def liquid(value: PositiveFloat, *, bars: pd.DataFrame, sessions: Sessions = 20)
         passes=lambda events: events[name] >= value,
         words=words,
         features={name: average_daily_value(bars, sessions)},
+        asked={"value": value, "sessions": sessions},
     )

@@ -32,6 +32,7 @@ def senior(*, weight: Weight = 0.7) -> Rule:
         passes=lambda events: events["role_weight"] >= weight,
         words=words,
         features={"role_weight": role_weight},
+        asked={"weight": weight},
     )
 
 
@@ -46,7 +47,11 @@ def first_buy(*, years: Years = 3) -> Rule:
         yield True, f"the person bought here before, within {span} years"
 
     return Rule(
-        name="first_buy", passes=lambda events: events[name] > 0, words=words, features={name: is_first_buy(years)}
+        name="first_buy",
+        passes=lambda events: events[name] > 0,
+        words=words,
+        features={name: is_first_buy(years)},
+        asked={"years": years},
     )
 
 
@@ -86,4 +91,10 @@ def opportunistic(*, unclassified: bool = False) -> Rule:
         known = events["side"].notna() & events["known_at"].notna()
         return (events["is_routine"] == 0) | (known & events["is_routine"].isna() & unclassified)
 
-    return Rule(name="opportunistic", passes=passes, words=words, features={"is_routine": is_routine})
+    return Rule(
+        name="opportunistic",
+        passes=passes,
+        words=words,
+        features={"is_routine": is_routine},
+        asked={"unclassified": unclassified},
+    )

@@ -61,6 +61,7 @@ def _only(name: str, side: str) -> Rule:
         passes=lambda events: events["side"] == side,
         words="{side:buy=a purchase|sell=a sale|=neither a purchase nor a sale on the open market}",
         needs=("side",),
+        asked={"side": side},
     )
 
 
@@ -116,6 +117,7 @@ def more_than(share: Share, *, base: Base = "before") -> Rule:
         passes=lambda events: events[name] > least,
         words=words,
         features={name: fraction_of_holdings(base)},
+        asked={"share": least, "base": base},
     )
 
 
@@ -148,6 +150,7 @@ def worth(least: PositiveFloat) -> Rule:
         passes=lambda events: events["value_usd"] >= least,
         words=words,
         features={"value_usd": value_usd},
+        asked={"least": least},
     )
 
 
@@ -166,6 +169,7 @@ def known_within(*, sessions: NonNegativeInt, venue: str | Sessions = "XNYS") ->
         passes=lambda events: events["sessions_since_known"] <= sessions,
         words=words,
         features={"sessions_since_known": sessions_since_known(calendar)},
+        asked={"sessions": sessions, "venue": calendar.mic},
     )
 
 
@@ -182,6 +186,7 @@ def filed_within(*, days: NonNegativeInt) -> Rule:
         passes=lambda events: events["days_to_file"].between(0, days),
         words=words,
         features={"days_to_file": days_to_file},
+        asked={"days": days},
     )
 
 
@@ -200,4 +205,5 @@ def on_time(*, deadline: NonNegativeInt = 2) -> Rule:
         passes=lambda events: (events[late] <= 0) & (events["days_to_file"] >= 0),
         words=words,
         features={"days_to_file": days_to_file, late: days_late(deadline)},
+        asked={"deadline": deadline},
     )

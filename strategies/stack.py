@@ -35,7 +35,8 @@ class Rule:
     Words are one sentence with fields, or a function that yields sentences with the rows they are for (words.py); a row
     that falls under none, or under an empty one, because the test does not concern it, passes without words.
     A row is unknown to the rule, and refused also by its contrary (`not_`), where a feature or one of the columns in
-    `needs` is missing.
+    `needs` is missing. `asked` are the rule's thresholds by name, and `parts` the rules that it is made of, which are
+    shown for each event.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Rule:
     words: str | Callable[[pd.DataFrame], Iterable[Case]]
     features: Mapping[str, Feature] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    parts: "tuple[Rule, ...]" = ()
 
     def __post_init__(self) -> None:
         name, words = cast("tuple[Any, Any]", (self.name, self.words))  # who writes rules may check no types
@@ -74,15 +77,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What one rule says of one event, and the values it looked at: its features, and what its sentence shows.
+    """What one rule says of one event, the values it looked at, and its thresholds.
 
-    Values are plain Python, days as dates, None where one is missing.
+    The `inputs` are its features, and what its sentence shows, in plain Python, days as dates, None where one is
+    missing. A rule that is made of others has theirs in `parts`.
     """
 
     name: str
     passed: bool
     words: str
     inputs: Mapping[str, Any]
+    asked: Mapping[str, Any]
+    parts: "tuple[Check, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,7 @@ class Stack:
         Where the events have the features already, as those that were decided, these are taken as they are.
         """
         table = self._with_features(events, as_of, without=frozenset(map(str, events.columns)))
-        return [*zip(*(_checks(rule, table) for rule in self.rules), strict=True)] or [()] * len(table)
+        return _of_each(self.rules, table)
 
     def _with_features(
         self, events: pd.DataFrame, as_of: datetime | None, without: frozenset[str] = frozenset()
@@ -152,6 +158,11 @@ class Stack:
 def follow(*rules: Rule) -> Stack:
     """A strategy that follows the events which pass every rule."""
     return Stack(rules)
+
+
+def _of_each(rules: Iterable[Rule], table: pd.DataFrame) -> list[tuple[Check, ...]]:
+    """What these rules say of each event."""
+    return [*zip(*(_checks(rule, table) for rule in rules), strict=True)] or [()] * len(table)
 
 
 def _checks(rule: Rule, table: pd.DataFrame) -> list[Check]:
@@ -168,8 +179,10 @@ def _checks(rule: Rule, table: pd.DataFrame) -> list[Check]:
             passed=bool(passes),
             words=text,
             inputs={name: _plain(values[name][row]) for name in sorted(read[row])},
+            asked=rule.asked,
+            parts=parts,
         )
-        for row, passes, text in zip(rows, passed(rule, table), words, strict=True)
+        for row, passes, text, parts in zip(rows, passed(rule, table), words, _of_each(rule.parts, table), strict=True)
     ]
 
 
@@ -221,7 +234,7 @@ def features_of(rules: Iterable[Rule]) -> dict[str, Feature]:
 
 def _open_market_words(events: pd.DataFrame) -> Iterator[Case]:
     yield events["side"].notna(), "an open-market {side:buy=purchase|=sale}"
-    yield events["form"] == "144", "a notice of a proposed sale (Form 144), not a trade"
+    yield events["form"] == "144", "a notice of a proposed sale (Form {form}), not a trade"
     kinds = "|".join(f"{code}={kind}" for code, kind in CODES.items())
     yield (
         ~((events["code"] == "P") | (events["code"] == "S")),

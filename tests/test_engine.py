@@ -113,7 +113,7 @@ def test_the_plan_says_what_then_happens(house: House) -> None:
 
 def test_every_decision_explains_itself(house: House) -> None:
     (decision,) = house.bot().plan().decisions
-    assert set(decision.evidence) == {"strategy", "mapping", "session", "size"}
+    assert set(decision.evidence) == {"strategy", "mapping", "session", "size", "figures"}
     assert "XNYS 2026-03-03, 14:30 to 21:00 UTC" in decision.evidence["session"]
 
 

@@ -41,14 +41,14 @@ def test_the_chain_goes_from_the_filing_to_the_fill() -> None:
     lines = explain(followed(event=filing), plain(filled), LIFE)
     assert lines[0].startswith("NWRB  Okafor Adaeze M, Chief Financial Officer: BUY   [e-NWRB/")
     assert lines[1:] == [
-        "  filing      form 4 from invented, public since 2026-03-02T22:03:00+00:00: https://www.sec.gov/Archives/x.xml",
+        "  filing      form 4 from invented, public since 2026-03-02 22:03 UTC: https://www.sec.gov/Archives/x.xml",
         "  rules       an open-market purchase of 1,000 shares",
         "  instrument  one US share class",
         "  session     XNYS 2026-03-04",
         "  size        24 whole shares",
         f"  order       itb-{'a' * 26}: buy 24 NWRB",
-        "    2026-03-03T15:00:00  intent -> submitting",
-        "    2026-03-03T15:00:00  submitting -> inactive",
+        "    2026-03-03 15:00:00 UTC  intent -> submitting",
+        "    2026-03-03 15:00:00 UTC  submitting -> inactive",
         "    filled 24 at 40.02 USD, fee 1",
     ]
 
@@ -68,7 +68,7 @@ def test_a_reason_in_the_orders_life_is_told() -> None:
     life = [{"before": "submitting", "after": "rejected", "reason": "insufficient funds", "at": plain(NOW)}]
     rejected = plain(order(status=OrderStatus.REJECTED))
     lines = explain(followed(), rejected, life)
-    assert lines[-1] == "    2026-03-03T15:00:00  submitting -> rejected  insufficient funds"
+    assert lines[-1] == "    2026-03-03 15:00:00 UTC  submitting -> rejected  insufficient funds"
 
 
 def test_what_a_source_does_not_say_is_named_as_missing() -> None:
@@ -114,10 +114,10 @@ class Life:
 
 KEY = "itb-" + "a" * 26
 SENT = [
-    "    2026-03-03T15:00:00  intent -> submitting",
-    "    2026-03-03T15:00:00  submitting -> inactive",
-    "    2026-03-03T15:00:00  inactive -> activating",
-    "    2026-03-03T15:00:00  activating -> working",
+    "    2026-03-03 15:00:00 UTC  intent -> submitting",
+    "    2026-03-03 15:00:00 UTC  submitting -> inactive",
+    "    2026-03-03 15:00:00 UTC  inactive -> activating",
+    "    2026-03-03 15:00:00 UTC  activating -> working",
 ]
 
 
@@ -179,20 +179,20 @@ def lost(life: Life) -> None:
             filled,
             [
                 *SENT,
-                "    2026-03-03T16:00:00  working -> partial",
-                "    2026-03-03T17:00:00  partial -> filled",
+                "    2026-03-03 16:00:00 UTC  working -> partial",
+                "    2026-03-03 17:00:00 UTC  partial -> filled",
                 "    filled 24 at 40.01 USD, fee 1",
             ],
         ),
-        (rejected, [SENT[0], "    2026-03-03T15:00:00  submitting -> rejected  not enough money"]),
-        (canceled, [*SENT, "    2026-03-03T16:00:00  working -> canceled  canceled by somebody else"]),
-        (expired, [*SENT, "    2026-03-03T16:00:00  working -> expired  not filled by the end of its day"]),
-        (never_sent, ["    2026-03-10T15:00:00  intent -> expired  its session ended before it was sent"]),
+        (rejected, [SENT[0], "    2026-03-03 15:00:00 UTC  submitting -> rejected  not enough money"]),
+        (canceled, [*SENT, "    2026-03-03 16:00:00 UTC  working -> canceled  canceled by somebody else"]),
+        (expired, [*SENT, "    2026-03-03 16:00:00 UTC  working -> expired  not filled by the end of its day"]),
+        (never_sent, ["    2026-03-10 15:00:00 UTC  intent -> expired  its session ended before it was sent"]),
         (
             canceled_after_a_fill,
             [
                 *SENT,
-                "    2026-03-03T16:00:00  working -> canceled  canceled by somebody else",
+                "    2026-03-03 16:00:00 UTC  working -> canceled  canceled by somebody else",
                 "    filled 10 at 40.02 USD, fee 1",
             ],
         ),
@@ -200,8 +200,8 @@ def lost(life: Life) -> None:
             lost,
             [
                 SENT[0],
-                "    2026-03-03T16:00:00  submitting -> intent",
-                *(step.replace("T15", "T16") for step in SENT),
+                "    2026-03-03 16:00:00 UTC  submitting -> intent",
+                *(step.replace(" 15:", " 16:") for step in SENT),
             ],
         ),
     ],
@@ -212,12 +212,25 @@ def test_the_life_of_an_order_is_told_step_by_step(life: Life, lived: Callable[[
     assert life.told() == told
 
 
-def test_every_rule_is_told_with_whether_it_passed() -> None:
+def test_every_rule_is_told_with_whether_it_passed_and_what_it_is_made_of() -> None:
+    parts = [
+        {"name": "worth", "passed": False, "words": "worth 7 USD (asked for: at least 9)"},
+        {"name": "senior", "passed": True, "words": "the finance chief"},
+    ]
     checks = [
         {"name": "open_market", "passed": True, "words": "an open-market purchase", "inputs": {}},
         {"name": "quiet", "passed": True, "words": "", "inputs": {}},
+        {"name": "any", "passed": True, "words": "the finance chief", "inputs": {}, "asked": {}, "parts": parts},
+        {"name": "not_worth", "passed": True, "words": "worth 7 USD", "parts": parts[:1]},
         {"name": "more_than", "passed": False, "words": "0.2 % of the holdings", "inputs": {"shares": 7}},
     ]
     lines = explain({**followed(), "checks": checks}, None, [])
     begin = lines.index("  rules       + open_market: an open-market purchase")
-    assert lines[begin + 1 : begin + 3] == ["              + quiet", "              - more_than: 0.2 % of the holdings"]
+    assert lines[begin + 1 : begin + 7] == [
+        "              + quiet: has nothing to say of this",
+        "              + any: the finance chief",
+        "                  - worth: worth 7 USD (asked for: at least 9)",
+        "                  + senior: the finance chief",
+        "              + not_worth: worth 7 USD",
+        "              - more_than: 0.2 % of the holdings",
+    ]

@@ -16,6 +16,7 @@ from bot.exits import Exits
 from bot.limits import Limits
 from bot.model import Decision, Holding, Instrument, Order, OrderStatus, Quote, Signal, Skip
 from bot.orders import client_order_id, decision_id
+from bot.plain import plain
 from bot.sessions import Session
 from bot.settings import Settings
 from bot.sizing import EqualWeight, FixedNotional, FixedQuantity, InverseVolatility
@@ -386,6 +387,10 @@ def test_equal_weight_goes_by_what_the_account_is_worth_now() -> None:
     (settled,), (intent,) = desk.intend(followed())
     assert intent.quantity == 17
     assert settled.evidence["size"].startswith("1/20 of 13,998.00 USD, 699.90 USD at an ask of 40.02 USD: 17 ")
+    assert plain(settled.evidence["figures"]) == {
+        "quantity": "17", "value": "680.34", "cost": "680.34", "ask": "40.02", "currency": "USD", "fee": "0",
+        "equity": "13998", "positions": 20,
+    }  # fmt: skip
     desk.database.close()
 
 
@@ -399,6 +404,10 @@ def test_inverse_volatility_goes_by_the_closes_of_the_price_files() -> None:
         desk.prices.price("NWRB", session.closes, "40" if number % 2 else "42")
     (settled,), (intent,) = desk.intend(followed())
     assert (intent.quantity, settled.evidence["size"][:40]) == (9, "1,000.00 USD x 0.38 (volatility 79.5%, t")
+    assert (f"{settled.evidence['figures']['volatility']:.1%}", settled.evidence["figures"]["notional"]) == (
+        "79.5%",
+        1000,
+    )
     desk.database.close()
 
 

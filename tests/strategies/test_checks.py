@@ -1,5 +1,6 @@
 """What every rule of a stack says of every event, for explaining: words, verdict and the numbers it looked at."""
 
+import inspect
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import ConfigError
-from strategies.composed import any_of, not_
+from bot.plugins import installed
+from strategies.composed import all_of, any_of, not_
 from strategies.rules import (
     Rule,
     Stack,
@@ -24,6 +26,7 @@ from strategies.rules import (
 )
 from strategies.stack import Check
 from tests.builders import FEW, KNOWN_AT, NOW, events, trade
+from tests.strategies.test_market_rules import BARS, SIZES
 
 STACK = follow(open_market, officers_only, any_of(worth(50_000), not_(more_than("5%"))), filed_within(days=5))
 ROWS = st.builds(
@@ -45,20 +48,52 @@ def test_a_check_tells_the_words_and_what_was_looked_at_as_plain_values():
             passed=True,
             words="'Chief Financial Officer' is an officer (cfo)",
             inputs={"is_officer": True, "role": "cfo", "title": "Chief Financial Officer"},
+            asked={},
         ),
         Check(
             name="worth",
             passed=False,
             words="worth 40,000 USD (asked for: at least 50,000)",
             inputs={"value_usd": 40_000.0},
+            asked={"least": 50_000},
         ),
         Check(
             name="filed_within",
             passed=True,
             words="traded on 2026-02-27, filed on 2026-03-02, 1 business day later (asked for: at most 5)",
             inputs={"days_to_file": 1.0, "filed_on": date(2026, 3, 2), "traded_on": date(2026, 2, 27)},
+            asked={"days": 5},
         ),
     )
+
+
+def test_a_rule_that_is_made_of_rules_tells_what_each_of_them_says():
+    either = any_of(worth(50_000), not_(all_of(more_than("5%"), officers_only), name="modest"))
+    ((told,),) = follow(either).checks(events(trade(shares_after=Decimal(100_000))), NOW)
+    assert [(part.name, part.passed, part.asked) for part in told.parts] == [
+        ("worth", False, {"least": 50_000}),
+        ("modest", True, {}),
+    ]
+    (inner,) = told.parts[1].parts
+    assert [(part.name, part.passed, part.asked) for part in inner.parts] == [
+        ("more_than", False, {"share": 0.05, "base": "before"}),
+        ("officers_only", True, {}),
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(installed("rules")))
+def test_every_parameter_of_a_rule_of_ours_is_told_with_what_it_was_asked(name: str):
+    made = installed("rules")[name]()
+    if isinstance(made, Rule):
+        return
+    tables = {"bars": BARS, "sizes": SIZES}
+    parameters = inspect.signature(made).parameters
+    given = {
+        key: tables[key] if key in tables else "3%" if key in {"share", "by"} else 3
+        for key, each in parameters.items()
+        if each.default is each.empty
+    }
+    assert made(**given).asked.keys() == parameters.keys() - tables.keys()
 
 
 def test_instants_lists_and_what_is_missing_are_plain_too():
