@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bot import sizing
 from bot.book import Policy
 from bot.engine import Bot
-from bot.errors import BotError, ConfigError
+from bot.errors import BotError, ConfigError, blamed
 from bot.exits import Exits, OwnExit
 from bot.freshness import Freshness
 from bot.halt_file import HaltFile
@@ -326,7 +326,8 @@ class App:
         own = [part for part in (policy.sizing, policy.exits.own) if isinstance(part, OwnSizing | OwnExit)]
         modules = {part.spec.partition(":")[0] for part in own}
         if self._own:
-            return provenance(self._own.name, modules | self._own.modules, shown | {"strategy file": self._own.text})
+            told = shown | {"BOT_STRATEGY": "", "strategy file": self._own.text}
+            return provenance(self._own.name, modules | self._own.modules, told)
         spec = self.settings.strategy
         modules |= {spec.partition(":")[0], find("strategies", spec)[0].__module__}
         return provenance(spec, modules, shown)
@@ -383,14 +384,15 @@ class App:
         """The part a setting names, built from the kit and what only its kind may use."""
         factory, argument = find(kind, spec)
         kit = replace(self.kit, argument=argument, **more)
-        try:
-            return factory(kit)
-        except TypeError as error:
-            if error.__traceback__ and error.__traceback__.tb_next:  # a bug inside of it
-                raise
-            raise ConfigError(
-                f"{spec!r} is no factory: write a function that takes a Kit and returns the part"
-            ) from None
+        with blamed(repr(spec)):
+            try:
+                return factory(kit)
+            except TypeError as error:
+                if error.__traceback__ and error.__traceback__.tb_next:  # a bug inside of it
+                    raise
+                raise ConfigError(
+                    f"{spec!r} is no factory: write a function that takes a Kit and returns the part"
+                ) from None
 
     def _bot(self, broker: BrokerView, cache: MappingCache, *, desk: Desk | None, trade_backlog: bool) -> Bot:
         settings = self.settings

@@ -8,6 +8,7 @@ import typer
 
 from bot import console
 from bot.errors import BotError, ConfigError
+from bot.model import NEW_YORK
 from bot.options import As, start
 from bot.render import Format
 
@@ -54,6 +55,10 @@ def signal_(
         table = signals.signal(
             events, dates, days=days, top=top, variant="seed" if published else "known", progress=progress
         )
+    if table.empty:
+        public = events["known_at"].dt.tz_convert(NEW_YORK)
+        span = f"from {public.min():%Y-%m-%d} to {public.max():%Y-%m-%d}"
+        console.note(f"no purchase counts on these days: what was seen became public {span}")
     if published:
         counted, unheard = signals.unheard(events, dates, days)
         console.note(f"by the day of the trade: nobody knew yet of {unheard:,} of the {counted:,} purchases counted")

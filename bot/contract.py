@@ -12,6 +12,7 @@ import pandas as pd
 from pandas.testing import assert_frame_equal
 
 from bot.demo.history import made_up
+from bot.errors import BotError
 from bot.events import VERDICT
 from bot.model import UNTOLD, Reach, Side
 from bot.ports import Strategy
@@ -30,7 +31,14 @@ def check_strategy(strategy: Strategy, events: pd.DataFrame | None = None) -> No
     stood at several instants, both as each event became known and at that instant, and with no more of the past than
     the bot shows beside the day's news.
     """
-    table = made_up(seed=1, rows=600, years=3) if events is None else events
+    _holds(callable(strategy), f"a strategy is a function of an events table and an instant (found {strategy!r:.40})")
+    try:
+        _check(strategy, made_up(seed=1, rows=600, years=3) if events is None else events)
+    except BotError as error:
+        raise AssertionError(str(error)) from error
+
+
+def _check(strategy: Strategy, table: pd.DataFrame) -> None:
     table = table.set_axis(pd.RangeIndex(1000, 1000 + len(table)))
     before = table.copy()
     judged = strategy(table, None)

@@ -98,7 +98,11 @@ def blamed(part: str) -> Iterator[None]:
     except BotError:
         raise
     except Exception as error:
-        places = [place for place in extract_tb(error.__traceback__) if place.filename != __file__]
+        places = [
+            place
+            for place in extract_tb(error.__traceback__)
+            if place.filename != __file__ and "importlib" not in place.filename
+        ]
         place = places[min(1, len(places) - 1)]  # below whoever asks; the last one may lie deep in a library
         what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise ConfigError(f"{part} has a bug ({Path(place.filename).name}, line {place.lineno}): {what}") from error

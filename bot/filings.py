@@ -32,6 +32,12 @@ def filed_lines(rows: Iterable[InsiderTrade]) -> list[Line]:
     return _once_for_all_owners(_amended(list(lines.values())))
 
 
+def index_url(issuer_cik: str, accession: str) -> str:
+    """Where a filing can be read: its page at EDGAR, by the company's number and its own."""
+    folder = f"{issuer_cik.lstrip('0')}/{accession.replace('-', '')}"
+    return f"https://www.sec.gov/Archives/edgar/data/{folder}/{accession}-index.htm"
+
+
 @lru_cache(maxsize=10_000)
 def same_class(security: str | None) -> str:
     """A class of shares as every filing would write it: lower case, without its par value."""

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, blamed
 from bot.http import Http
 from bot.ports import Clock, Memory, PaperBook, Prices
 from bot.settings import Settings
@@ -90,7 +90,8 @@ def _imported(spec: str, module: str, attribute: str) -> Any:
     here = str(Path.cwd())
     if here not in sys.path:  # a user's own file lies where they start the bot, like with `python -m`
         sys.path.insert(0, here)
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise ConfigError(f"{spec!r} cannot be loaded: {error}") from error
+    with blamed(repr(spec)):
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError, SyntaxError) as error:
+            raise ConfigError(f"{spec!r} cannot be loaded: {error}") from error

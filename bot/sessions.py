@@ -111,7 +111,9 @@ def _calendar(mic: str) -> tuple[tuple[Session, ...], ZoneInfo]:
     try:
         calendar = _longest(exchange_calendars, name)
     except exchange_calendars.errors.InvalidCalendarName:
-        raise ConfigError(f"BOT_VENUE: there is no calendar for {mic!r}; write an ISO MIC such as XNYS") from None
+        raise ConfigError(
+            f"there is no calendar for {mic!r}: write the ISO MIC of a venue, such as XNYS (BOT_VENUE)"
+        ) from None
     schedule = calendar.schedule
     hours = (schedule[name].dt.tz_convert(UTC).dt.to_pydatetime() for name in ("open", "close"))
     sessions = (
@@ -126,7 +128,7 @@ def _longest(package: Any, name: str) -> Any:
     for span in ({"start": FIRST_DAY, "end": LAST_DAY}, {"start": FIRST_DAY}, {}):
         with suppress(ValueError, NotImplementedError):  # what the package raises where it has not recorded so much
             return package.get_calendar(name, **span)
-    raise ConfigError(f"BOT_VENUE: the package has no whole calendar of {name}; upgrade exchange-calendars")
+    raise ConfigError(f"the package has no whole calendar of {name} (BOT_VENUE): upgrade exchange-calendars")
 
 
 def _opening(session: Session) -> datetime:

@@ -210,6 +210,8 @@ def passed(rule: Rule, table: pd.DataFrame) -> "np.ndarray[tuple[int], np.dtype[
 def _column(name: str, feature: Feature, events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
     with blamed(f"the feature {name}"):
         found = feature(events, as_of)
+        if events.empty and isinstance(found, pd.Series):
+            found = found.astype("float64")  # pandas does not know of what kind nothing is
     if not (_is_of(events, found) and pd.api.types.is_numeric_dtype(found)):
         raise ConfigError(f"the feature {name} must give one number for each event, under the index of the events")
     return found

@@ -260,3 +260,14 @@ def test_the_code_of_a_size_or_an_exit_of_one_s_own_is_part_of_the_strategy_s_ve
     assert names[0] != names[1]
     assert all(name.startswith("executives ") for name in names)
     monkeypatch.delitem(sys.modules, "own_part")
+
+
+def test_a_bug_in_a_part_of_one_s_own_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path.cwd())
+    Path("own_bug.py").write_text("def source(kit):\n    return 1 / 0\n")
+    with (
+        app.opened(settings(sources=("own_bug:source",)), clock=at_now, fresh=True) as parts,
+        pytest.raises(ConfigError, match=r"^'own_bug:source' has a bug \(own_bug.py, line 2\): ZeroDivisionError"),
+    ):
+        parts.sources  # noqa: B018
+    monkeypatch.delitem(sys.modules, "own_bug")

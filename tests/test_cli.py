@@ -203,6 +203,8 @@ def test_what_was_seen_becomes_a_signal_file(run: Run) -> None:
     assert "NWRB" in Path("signal.csv").read_text(encoding="utf-8")
     ranged = run("signal", "--from", "2026-03-01", "--as-of", "2026-03-04", "--format", "json").json()
     assert [row["as_of"] for row in ranged] == ["2026-03-02", "2026-03-03", "2026-03-04"]
+    none = run("signal", "--as-of", "2027-03-03")
+    assert (none.code, "what was seen became public from 2026-03-02 to 2026-03-02" in none.err) == (0, True)
     assert "write it like 2026-03-02" in run("signal", "--as-of", "yesterday").sentence
     assert "is after" in run("signal", "--from", "2026-03-05", "--as-of", "2026-03-04").sentence
 
@@ -446,7 +448,7 @@ def test_the_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.Mo
         ({"BOT_CYCLE_AT": "9 o'clock"}, ["daemon"], 2, "BOT_CYCLE_AT: write a time of day such as 09:00 (found"),
         ({}, ["daemon"], 2, "BOT_SOURCES is empty"),
         ({"BOT_VENUE": "24/7"}, ["status"], 2, "BOT_VENUE: this does not fit: Calendar of the venue"),
-        ({"BOT_VENUE": "ASEX", "BOT_SOURCES": "finviz"}, ["daemon"], 2, "BOT_VENUE: the package has no whole calendar"),
+        ({"BOT_VENUE": "ASEX", "BOT_SOURCES": "finviz"}, ["daemon"], 2, "the package has no whole calendar of ASEX"),
         ({}, ["health"], 1, "no daemon yet"),
         ({}, ["scan"], 2, "there is nothing to scan: name tickers by --watchlist or BOT_WATCHLIST"),
         ({"BOT_WATCHLIST": "NWRB"}, ["scan", "--threshold", "nan"], 2, "--threshold: 'nan' is no ratio"),

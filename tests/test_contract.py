@@ -31,6 +31,29 @@ def test_stacks_of_our_rules_keep_the_contract(stack: Strategy) -> None:
     check_strategy(stack)
 
 
+def test_what_is_no_strategy_is_told_so() -> None:
+    with pytest.raises(AssertionError, match=r"^a strategy is a function .* \(found 3\)$"):
+        check_strategy(3)  # type: ignore[arg-type]
+
+
+def test_a_rule_that_is_wrong_breaks_the_contract_in_its_own_words() -> None:
+    wrong = Rule(name="wrong", passes=lambda events: events["nowhere"] > 0, words="no")
+    with pytest.raises(AssertionError, match=r"^the rule wrong looks at 'nowhere', which is neither"):
+        check_strategy(follow(wrong))
+
+
+def test_a_feature_may_be_of_no_kind_where_there_are_no_events() -> None:
+    letters = Rule(
+        name="short",
+        passes=lambda events: events["letters"] < 9,
+        words="{letters:letter(s)}",
+        features={
+            "letters": lambda events, _: pd.Series([len(x) for x in events["issuer_cik"].astype(str)], events.index)
+        },
+    )
+    check_strategy(follow(letters))
+
+
 def judged(events: pd.DataFrame, **verdict: object) -> pd.DataFrame:
     return events.assign(**({"decision": "skip", "rule": "mine", "reason": "why not"} | verdict))
 

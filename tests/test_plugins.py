@@ -101,6 +101,7 @@ def test_a_missing_module_is_named() -> None:
         ("", "cannot be loaded: module .* has no attribute 'source'"),
         ("import no_such_module\n", "cannot be loaded: No module named 'no_such_module'"),
         ("def source(kit:\n", r"cannot be loaded: .* line 1\)"),
+        ("x = 1\ny = 1 / 0\n", r"has a bug \(\w+.py, line 2\): ZeroDivisionError: division by zero"),
         ("source = 'text'\n", "is not a factory: write a function that takes a Kit and returns the part"),
     ],
 )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bot.errors import ConfigError
+from bot.filings import index_url
 from bot.model import NEW_YORK
 from bot.render import safe
 from strategies.scores import Scores, Variant, scores
@@ -36,6 +37,7 @@ NEEDED: Final = (
     "symbol",
     "issuer",
     "issuer_cik",
+    "accession",
     "url",
 )
 TEXTS: Final = ("symbol", "issuer", "filings")  # which strangers wrote
@@ -96,10 +98,10 @@ def check_path(path: Path) -> None:
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
-    """Write the signal as CSV, safe for spreadsheets, or Parquet, whichever the name ends in; ConfigError if not."""
+    """Write the signal as CSV, safe for spreadsheets, or Parquet, with dates; ConfigError if it cannot be."""
     try:
         if path.suffix == ".parquet":
-            table.to_parquet(path, index=False)
+            table.assign(as_of=pd.to_datetime(table["as_of"]).dt.date).to_parquet(path, index=False)
         else:
             texts = {
                 name: table[name].map({text: safe(text) for text in table[name].dropna().unique()}) for name in TEXTS
@@ -112,7 +114,7 @@ def write(table: pd.DataFrame, path: Path) -> None:
 def _known(events: pd.DataFrame, dates: Iterable[date], days: int) -> Iterator[tuple[date, pd.DataFrame]]:
     """Each date with the purchases known in the window before its end, which still stood then, as they became known."""
     sound = (events["side"] == "buy").fillna(value=False) & events["quarantine"].isna() & events["known_at"].notna()
-    bought = events.loc[sound, [*NEEDED]].sort_values(["known_at", "event_key"])
+    bought = _linked(events.loc[sound, [*NEEDED]]).sort_values(["known_at", "event_key"])
     for day in dates:
         edges = [_end(day) - pd.Timedelta(days=days), _end(day)]
         recent = bought.iloc[slice(*bought["known_at"].searchsorted(edges))]
@@ -122,10 +124,18 @@ def _known(events: pd.DataFrame, dates: Iterable[date], days: int) -> Iterator[t
 def _seed(events: pd.DataFrame, dates: Iterable[date], days: int) -> Iterator[tuple[date, pd.DataFrame]]:
     """Each date with the purchases made in the window up to it, whether anybody knew or not, as they became known."""
     made = (events["code"] == "P").fillna(value=False) & events["traded_on"].notna()
-    bought = events.loc[made, [*NEEDED]].sort_values("traded_on")
+    bought = _linked(events.loc[made, [*NEEDED]]).sort_values("traded_on")
     for day in dates:
         edges = [pd.Timestamp(day) - pd.Timedelta(days=days), pd.Timestamp(day) + pd.Timedelta(days=1)]
         yield day, bought.iloc[slice(*bought["traded_on"].searchsorted(edges))].sort_values(["known_at", "event_key"])
+
+
+def _linked(purchases: pd.DataFrame) -> pd.DataFrame:
+    """The purchases with the address of their filing also where only its number was told."""
+    told = purchases[["issuer_cik", "accession"]]
+    bare = told[purchases["url"].isna()].dropna()
+    links = [index_url(*row) for row in bare.itertuples(index=False)]
+    return purchases.assign(url=purchases["url"].fillna(pd.Series(links, bare.index, dtype="str")))
 
 
 def _end(day: date) -> pd.Timestamp:

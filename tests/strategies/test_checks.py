@@ -89,7 +89,7 @@ def test_every_parameter_of_a_rule_of_ours_is_told_with_what_it_was_asked(name: 
     tables = {"bars": BARS, "sizes": SIZES}
     parameters = inspect.signature(made).parameters
     given = {
-        key: tables[key] if key in tables else "3%" if key in {"share", "by"} else 3
+        key: tables.get(key, "3%" if key in {"share", "by"} else 3)
         for key, each in parameters.items()
         if each.default is each.empty
     }

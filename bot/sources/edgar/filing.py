@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from bot.errors import SourceError
+from bot.filings import index_url
 from bot.model import InsiderTrade, Role, Side
 from bot.plain import plain
 from bot.sources.cells import in_utc
@@ -55,13 +56,12 @@ def read(document: bytes, *, published_at: datetime | None = None) -> Filing:
     if content.form != found.form:
         raise SourceError(f"expected one form in header and document, found {found.form} and {content.form}")
     known_at = found.accepted_at or published_at or in_utc(datetime.combine(found.filed_on, END_OF_DAY))
-    folder = f"{int(content.issuer_cik)}/{found.accession.replace('-', '')}"
     trades = lines.lines(
         content,
         accession=found.accession,
         filed_on=found.filed_on,
         known_at=known_at,
-        url=f"https://www.sec.gov/Archives/edgar/data/{folder}/{found.accession}-index.htm",
+        url=index_url(content.issuer_cik, found.accession),
     )
     return Filing(
         accession=found.accession,
