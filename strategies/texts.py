@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -175,28 +175,32 @@ def _at_once(said: Sequence[Said], count: int) -> Any:
 
 
 def _compositions(said: Sequence[Said]) -> Compositions:
-    words, columns, ends, values = list[str](), list[Texts](), [0], list[Places]()
-    for rows, pieces in said:
-        words.append("")
-        for piece in pieces:
-            if isinstance(piece, str):
-                words[-1] += piece
-            else:
-                words.append("")
-                columns.append(piece.texts)
-        found = np.empty((len(rows), len(columns) - ends[-1]), dtype=np.int64)
-        for column, piece in enumerate(piece for piece in pieces if isinstance(piece, Spelled)):
-            found[:, column] = piece.places
-        values.append(found.reshape(-1))
-        ends.append(len(columns))
+    spelled = [[piece for piece in pieces if isinstance(piece, Spelled)] for _, pieces in said]
+    columns = [piece for own in spelled for piece in own]
+    begins = np.cumsum([0, *(len(rows) * len(own) for (rows, _), own in zip(said, spelled, strict=True))])
+    values = np.empty(begins[-1], dtype=np.int64)
+    for own, (begin, end) in zip(spelled, pairwise(begins), strict=True):
+        for column, piece in enumerate(own):
+            values[begin + column : end : len(own)] = piece.places
     return Compositions(
-        *_encoded(words),
-        *_encoded(text for texts in columns for text in texts),
-        columns_begin=np.array(ends),
-        first=np.cumsum([0, *map(len, columns)]),
-        values=np.concatenate(values),
-        values_begin=np.cumsum([0, *map(len, values)]),
+        *_encoded(word for _, pieces in said for word in _words(pieces)),
+        *_encoded(text for column in columns for text in column.texts),
+        columns_begin=np.cumsum([0, *map(len, spelled)]),
+        first=np.cumsum([0, *(len(column.texts) for column in columns)]),
+        values=values,
+        values_begin=begins,
     )
+
+
+def _words(pieces: Sequence[Piece]) -> list[str]:
+    """What stands before each value and behind the last."""
+    words = [""]
+    for piece in pieces:
+        if isinstance(piece, str):
+            words[-1] += piece
+        else:
+            words.append("")
+    return words
 
 
 def _encoded(texts: Iterable[str]) -> "tuple[Letters, Places]":
