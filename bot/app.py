@@ -25,6 +25,7 @@ from bot.provenance import Provenance, provenance
 from bot.sessions import Sessions
 from bot.settings import Settings
 from bot.sizing import OwnSizing
+from bot.store.answers import Answers
 from bot.store.database import Database, open_database
 from bot.store.journal import Journal
 from bot.store.lead import Lead
@@ -87,6 +88,7 @@ def rewound(settings: Settings, *, clock: Clock) -> Iterator["App"]:
     ):
         parts = App(settings, empty, clock, lead)
         parts.store = Rewound(empty, Repository(database), clock())
+        parts.answers = Answers(database)  # which ticker is which share is not dated
         yield parts
 
 
@@ -143,6 +145,7 @@ class App:
         self.settings = settings
         self.clock = clock
         self.store = Repository(database, HaltFile(settings.halt_file))
+        self.answers = Answers(database)
         self._database = database
 
     def acting(self, *, trade_backlog: bool = False, polling: bool = False) -> Bot:
@@ -152,7 +155,7 @@ class App:
         """
         self.store.provenance = self.provenance
         herald = self.herald
-        bot = self._bot(self.broker, self.store, desk=self.desk(), trade_backlog=trade_backlog)
+        bot = self._bot(self.broker, self.answers, desk=self.desk(), trade_backlog=trade_backlog)
         self.journal.begin(herald.names)
         return replace(bot, sources=self.polled) if polling else bot
 
@@ -184,7 +187,7 @@ class App:
 
     def looking(self) -> Bot:
         """A bot that can plan and nothing else; it looks past the backlog, since nothing of it will be traded."""
-        return self._bot(ReadOnlyBroker(self.broker), ReadOnlyCache(self.store), desk=None, trade_backlog=True)
+        return self._bot(ReadOnlyBroker(self.broker), ReadOnlyCache(self.answers), desk=None, trade_backlog=True)
 
     def mapper(self, broker: BrokerView | None = None, cache: MappingCache | None = None) -> Mapper:
         """From tickers to proven instruments, by OpenFIGI and every table of ISINs there is."""
@@ -193,7 +196,7 @@ class App:
 
         settings, broker = self.settings, broker or self.broker
         service = OpenFigi(
-            self.kit.http, settings.openfigi_url, settings.openfigi_key, cache=cache or self.store, clock=self.clock
+            self.kit.http, settings.openfigi_url, settings.openfigi_key, cache=cache or self.answers, clock=self.clock
         )
         return ShareClassMapper(
             service,

@@ -157,7 +157,7 @@ def map_(tickers: Annotated[list[str], typer.Argument(metavar="TICKER...")], *, 
 
     asked = {ticker: Listing(symbols=(ticker.strip().upper(),)) for ticker in tickers}
     with wiring.opened(start(), read_only=True) as parts:
-        mapped = parts.mapper(cache=ReadOnlyCache(parts.store)).find(list(asked.values()))
+        mapped = parts.mapper(cache=ReadOnlyCache(parts.answers)).find(list(asked.values()))
     found = {ticker: mapped[listing] for ticker, listing in asked.items()}
     console.show_instruments(found, form)
     if failures := [result for result in found.values() if isinstance(result, Skip)]:
@@ -268,7 +268,7 @@ def explain(about: Annotated[str, typer.Argument(metavar="ID|TICKER")], *, form:
     from bot.plain import plain
 
     if not about.strip():
-        raise ConfigError("name what is to be explained: a ticker, or the ID of an event, a decision or an order")
+        raise ConfigError("name what to explain: a ticker, or the ID of a filing, an event, a decision or an order")
     with wiring.opened(start(), read_only=True) as parts:
         decisions = parts.store.decided(about=about)
         known = {order.client_order_id: plain(order) for _, order in parts.store.orders()}

@@ -22,10 +22,7 @@ class Notes:
 
 
 class Rewound(Repository):
-    """A store in which nothing was decided or bought, and which knows of the past what another one does, up to `at`.
-
-    What the other has learned of tickers is not dated, and used as it is.
-    """
+    """A store in which nothing was decided or bought, and which knows of the past what another one does, up to `at`."""
 
     def __init__(self, empty: Database, other: Repository, at: datetime) -> None:
         super().__init__(empty)
@@ -42,10 +39,6 @@ class Rewound(Repository):
         stated = self._other.stated_on(statements)
         by_then = {told: {day for day in days if day <= self._at.date()} for told, days in stated.items()}
         return {told: days for told, days in by_then.items() if days}
-
-    def get(self, requests: Sequence[str], now: datetime) -> dict[str, str]:
-        """The answers that the other has stored for these requests."""
-        return self._other.get(requests, now)
 
 
 class ReadOnlyBroker:

@@ -131,8 +131,8 @@ def test_a_broker_whose_orders_cannot_be_doubled_may_be_left_alone(broker: str) 
 def test_a_read_only_cache_remembers_and_learns_nothing() -> None:
     with app.opened(settings(), clock=at_now) as parts:
         later = NOW + timedelta(days=1)
-        parts.store.put({"known": "answer"}, later)
-        cache = ReadOnlyCache(parts.store)
+        parts.answers.put({"known": "answer"}, later)
+        cache = ReadOnlyCache(parts.answers)
         cache.put({"new": "answer"}, later)
         assert cache.get(["known", "new"], NOW) == {"known": "answer"}
 

@@ -469,7 +469,7 @@ def test_the_settings_are_shown_without_secrets(run: Run, monkeypatch: pytest.Mo
             {},
             ["explain", " "],
             2,
-            "name what is to be explained: a ticker, or the ID of an event, a decision or an order",
+            "name what to explain: a ticker, or the ID of a filing, an event, a decision or an order",
         ),
         ({}, ["explain", "NWRB"], 1, "nothing has been decided about 'NWRB' yet; `insiderbot run --dry-run` shows"),
         ({}, ["parse", "gone.html"], 1, "gone.html: expected a file or a folder, found nothing"),

@@ -1,14 +1,14 @@
 """The store's one door: what has been seen, what was decided and why, and where every order stands."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import ContradictionError, HaltedError, StoreError, TryAgainError
@@ -34,7 +34,7 @@ from bot.store import statements as stated
 from bot.store.database import Database
 from bot.store.decisions import parts
 from bot.store.queries import among, chunks
-from bot.store.tables import control, cursors, events, fills, halts, lines, mappings, orders, row_of, transitions
+from bot.store.tables import control, cursors, events, fills, halts, lines, orders, row_of, transitions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +146,7 @@ class Repository:
     def decided(self, *, about: str | None = None) -> list[dict[str, Any]]:
         """The recorded decisions as `run --format json` prints them, the latest first.
 
-        `about` is a symbol, an event's or a line's key, the id of a decision or of an order.
+        `about` is a symbol, an event's or a line's key, a filing's number, the id of a decision or of an order.
         """
         query = select(events.c.details).order_by(events.c.decided_at.desc(), events.c.event_key)
         if about is not None:
@@ -159,6 +159,7 @@ class Repository:
                 | events.c.event_key.in_(line)
                 | events.c.client_order_id.in_([about])
                 | events.c.client_order_id.in_(order)
+                | (_of_filing(about) if about[:10].isdigit() else false())
             )
         with self._database.read() as connection:
             return [json.loads(details) for details in connection.execute(query).scalars()]
@@ -338,29 +339,6 @@ class Repository:
         """Whether it is halted and the orders that live are to be canceled."""
         return self._kept(FLATTEN) == "yes"
 
-    # -- what the mapping service said
-
-    def get(self, requests: Sequence[str], now: datetime) -> dict[str, str]:
-        """The answers stored for these requests that have not expired by `now`."""
-        found: dict[str, str] = {}
-        with self._database.read() as connection:
-            for chunk in chunks(requests):
-                query = select(mappings.c.request, mappings.c.answer).where(mappings.c.request.in_(chunk))
-                found |= {
-                    row.request: row.answer for row in connection.execute(query.where(mappings.c.expires_at > now))
-                }
-        return found
-
-    def put(self, answers: Mapping[str, str], expires_at: datetime) -> None:
-        """Keep the answers, by their request, until they expire."""
-        if not answers:
-            return
-        with self._database.write() as connection:
-            for chunk in chunks(list(answers)):
-                connection.execute(delete(mappings).where(mappings.c.request.in_(chunk)))
-            rows = [{"request": key, "answer": answer, "expires_at": expires_at} for key, answer in answers.items()]
-            connection.execute(insert(mappings), rows)
-
     # -- what sources remember
 
     def recall(self, name: str) -> str | None:
@@ -389,6 +367,11 @@ class Repository:
         query = select(orders).where(condition).order_by(orders.c.created_at, orders.c.client_order_id)
         with self._database.read() as connection:
             return [_order(row) for row in connection.execute(query)]
+
+
+def _of_filing(accession: str) -> ColumnElement[bool]:
+    """On an event that this filing tells; there is no index of it."""
+    return events.c.details.contains(f'"accession": {json.dumps(accession)},', autoescape=True)
 
 
 def _kept(connection: Connection, name: str) -> str | None:

@@ -162,6 +162,7 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from bot.errors import TryAgainError
+from bot.store.answers import Answers
 from bot.store.database import open_database
 from bot.store.repository import Repository
 from tests.builders import NOW, decision, event, intent
@@ -171,10 +172,10 @@ print("ready", flush=True)
 sys.stdin.readline()
 won = []
 with closing(open_database(url)) as database:
-    store = Repository(database)
+    store, answers = Repository(database), Answers(database)
     for n in range(10):
-        store.put({f"{name}-{n}": "x" * 500}, datetime(2100, 1, 1, tzinfo=UTC))
-        store.get([f"{name}-{n}"], datetime(2026, 1, 1, tzinfo=UTC)) or sys.exit("lost")
+        answers.put({f"{name}-{n}": "x" * 500}, datetime(2100, 1, 1, tzinfo=UTC))
+        answers.get([f"{name}-{n}"], datetime(2026, 1, 1, tzinfo=UTC)) or sys.exit("lost")
         plan = [decision(event=event(key=f"e-{n}", keys=(f"row:{n}",)))]
         try:
             store.record(plan, [intent(client_order_id=f"itb-{n}", decision_id=f"d-{n}")], NOW)

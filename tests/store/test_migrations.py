@@ -24,6 +24,7 @@ from sqlalchemy import Boolean, Column, Connection, insert, inspect, text, updat
 from bot.errors import ConfigError, StoreError
 from bot.model import Fill, OrderStatus, Side
 from bot.store import migrations
+from bot.store.answers import Answers
 from bot.store.database import connected, open_database, parsed
 from bot.store.migrations import upgrade
 from bot.store.paper import PaperBooks
@@ -88,6 +89,7 @@ def filled() -> dict[str, list[dict[str, Any]]]:
     """Rows of every table, as the first schema has them; those that others refer to come first."""
     with closing(open_database("sqlite:///:memory:")) as database:
         fill_every_table(Repository(database), PaperBooks(database, Decimal(10_000)))
+        Answers(database).put({"request": "answer"}, NOW)
         with database.read() as connection:
             found = {
                 table.name: [dict(row) for row in connection.execute(text(f"SELECT * FROM {table.name}")).mappings()]
@@ -113,7 +115,6 @@ def fill_every_table(store: Repository, books: PaperBooks) -> None:
     fill = Fill(client_order_id=order().client_order_id, symbol="NWRB", side=Side.BUY, at=NOW, **shares)
     store.record([decision(), decision(event=event(key="e-2", keys=("row:2", "row:3")))], [intent()], NOW)
     store.move(order(), order(**done), fill)
-    store.put({"request": "answer"}, NOW)
     store.halt("by hand", NOW)
     books.place(order(**done | {"status": OrderStatus.WORKING}))
     books.fill(order(**done), fill)

@@ -117,6 +117,13 @@ def test_a_decision_is_found_by_symbol_event_or_line(store: Repository, about_wh
     assert store.decided(about="other") == []
 
 
+def test_a_decision_is_found_by_the_number_of_its_filing(store: Repository) -> None:
+    told = trade(accession="0009990001-26-000003")
+    store.record([about("e-1"), decision(event=event(trade=told, key="e-2", keys=("row:2",)))], [], NOW)
+    assert [row["event_key"] for row in store.decided(about=str(told.accession))] == ["e-2"]
+    assert store.decided(about="0009990001-26-00000_") == store.decided(about="0009990001-26-00000") == []
+
+
 def test_the_first_cycle_is_remembered_and_the_last_one_moves_on(store: Repository) -> None:
     assert (store.trade_from(), store.last_cycle()) == (None, None)
     store.record([], [], NOW)
@@ -265,12 +272,3 @@ def test_a_halt_lasts_until_it_is_lifted(store: Repository, database_url: str) -
     other.close()
     store.halt(None, NOW)
     assert store.halted() is None
-
-
-def test_an_answer_is_kept_until_it_expires(store: Repository) -> None:
-    store.put({"request": "first", "expired": "more"}, NOW)
-    store.put({"request": "second"}, LATER)
-    store.put({}, LATER)
-    assert store.get(["request", "expired", "other"], NOW) == {"request": "second"}
-    assert store.get(["request"], LATER) == {}
-    assert store.get([], NOW) == {}
