@@ -85,7 +85,7 @@ def run(
     gc.freeze()  # what is imported by now stays: looking through it would be a tenth of a cycle
     if dry_run:
         if as_of:
-            console.note("nothing counts as decided or bought before: every event is new, and nothing exits")
+            console.note("nothing counts as decided, bought or halted by then: every event is new, and nothing exits")
         parts_of = wiring.rewound if as_of else partial(wiring.opened, read_only=True)
         with parts_of(settings, clock=clock) as parts:
             plan = parts.looking().plan()

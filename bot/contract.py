@@ -34,8 +34,13 @@ def check_strategy(strategy: Strategy, events: pd.DataFrame | None = None) -> No
     _holds(callable(strategy), f"a strategy is a function of an events table and an instant (found {strategy!r:.40})")
     try:
         _check(strategy, made_up(seed=1, rows=600, years=3) if events is None else events)
+    except AssertionError:
+        raise
     except BotError as error:
         raise AssertionError(str(error)) from error
+    except Exception as error:
+        hint = "; hand in the strategy that your factory returns" if isinstance(error, TypeError) else ""
+        raise AssertionError(f"it cannot judge a table of events: {type(error).__name__}: {error}{hint}") from error
 
 
 def _check(strategy: Strategy, table: pd.DataFrame) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.errors import ConfigError, NotPaperError
+from bot.errors import ConfigError, NotPaperError, blamed
 from bot.events import as_table, decided, find_events, of_news
 from bot.freshness import Freshness
 from bot.halting import halt
@@ -95,9 +95,10 @@ class Bot:
         past = self.store.past(found, getattr(self.strategy, "reach", UNTOLD))
         seen = recalled(found, past)
         table = with_past(as_table(seen), past)
-        news = of_news(self.strategy(table, now), len(seen))
         checks = getattr(self.strategy, "checks", None)  # a strategy of one's own need not tell more than a reason
-        return decided(seen, news, checks(news, now) if checks else ())
+        with blamed("the strategy"):
+            news = of_news(self.strategy(table, now), len(seen))
+            return decided(seen, news, checks(news, now) if checks else ())
 
     def _unseen(self, judged: Sequence[Decision], now: datetime) -> list[Decision]:
         """What is new, less what cannot be trusted, is older than the bot, comes while it is halted or unconfirmed."""

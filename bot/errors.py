@@ -18,10 +18,18 @@ BotError                  one sentence for the user; exit code 1
 A refusal by a rule is not a failure: it is a `Skip`, a value with a reason.
 """
 
+import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import extract_tb
+from typing import Final
+
+# Who lies between a part and whoever asks it.
+HERE: Final = Path(__file__).parent
+STACK: Final = HERE.parent / "strategies" / "stack.py"
+CALLERS: Final = (f"{HERE}{os.sep}", str(STACK), str(importlib.__file__), "<frozen importlib")
 
 
 class BotError(Exception):
@@ -98,11 +106,8 @@ def blamed(part: str) -> Iterator[None]:
     except BotError:
         raise
     except Exception as error:
-        places = [
-            place
-            for place in extract_tb(error.__traceback__)
-            if place.filename != __file__ and "importlib" not in place.filename
-        ]
-        place = places[min(1, len(places) - 1)]  # below whoever asks; the last one may lie deep in a library
+        # The first line of it: the last one may lie deep in a library. Without any it could not even be called.
+        lines = [line for line in extract_tb(error.__traceback__) if not line.filename.startswith(CALLERS)]
+        place = f" ({Path(lines[0].filename).name}, line {lines[0].lineno})" if lines else ""
         what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise ConfigError(f"{part} has a bug ({Path(place.filename).name}, line {place.lineno}): {what}") from error
+        raise ConfigError(f"{part} has a bug{place}: {what}") from error

@@ -19,7 +19,7 @@ from bot.filings import filed_lines, same_class
 from bot.holdings import balance, total
 from bot.lines import Line, hashed, is_filed, is_holding, same_name, unexplained, web_lines
 from bot.model import Decision, Event, InsiderTrade, Side, Signal, Skip, Verdict
-from bot.plain import decimal_text
+from bot.plain import decimal_text, one_line
 from bot.plausible import mixed_classes
 from bot.trades import COLUMNS, NUMBER, TEXT, column, to_records, to_table
 
@@ -152,11 +152,12 @@ def decided(events: Sequence[Event], judged: pd.DataFrame, checks: Sequence[Any]
     ]
 
 
-def _verdict(decision: str, rule: Any, reason: str) -> Verdict:
+def _verdict(decision: str, rule: Any, reason: Any) -> Verdict:
     if decision == "skip" and not (isinstance(rule, str) and rule):
         raise ConfigError("the strategy skips an event by no rule: name the one that refused")
+    reason = one_line(reason) if isinstance(reason, str) else ""
     if decision == "skip":
-        return Skip(rule=rule, reason=reason)
+        return Skip(rule=one_line(rule), reason=reason)
     if decision not in set(Side):
         raise ConfigError(f"the strategy decided {decision!r}: only buy, sell and skip are decisions")
     return Signal(side=Side(decision), reason=reason)

@@ -6,12 +6,13 @@ closes all that our fills hold of the share, as a sale that follows an officer d
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
+from functools import partial
 from typing import Final
 
-from bot.errors import ConfigError, blamed
+from bot.errors import ConfigError
 from bot.model import (
     Decision,
     Event,
@@ -25,6 +26,7 @@ from bot.model import (
     Skip,
     Verdict,
 )
+from bot.own import asked, words
 from bot.plain import decimal_text
 
 SOURCE: Final = "exit"  # of the events that are our own
@@ -59,8 +61,8 @@ class Held:
     """A purchase as it stands now, and what it may be sold by.
 
     `age` is how many sessions have come since that of the purchase, the one that an exit would go into included;
-    `closes` are the share's last ones, oldest first, as far as the price files know them. A quote and closes are asked
-    only by an exit that needs them.
+    `closes` are the share's last ones, oldest first, as far as the price files know them, in the currency it was paid
+    in. A quote and closes are asked only by an exit that needs them.
     """
 
     purchase: Purchase
@@ -83,7 +85,7 @@ WhenToSell = Callable[[Held], str | Skip | None]
 
 @dataclass(frozen=True, slots=True)
 class OwnExit:
-    """An exit of one's own, as module:function; ConfigError when it fails or gives nothing that is an answer."""
+    """An exit of one's own, as module:function; what it cannot tell is asked again, and so is what it fails at."""
 
     spec: str
     function: WhenToSell
@@ -94,13 +96,22 @@ class OwnExit:
 
     def __call__(self, held: Held) -> str | Skip | None:
         """What the function says, looked at."""
-        with blamed(f"the exit {self.spec}"):
-            found: object = self.function(held)
+        said = asked("exit", self.spec, partial(self._answer, held))
+        return _named(said, self.spec) if isinstance(said, Skip) else said
+
+    def _answer(self, held: Held) -> str | Skip | None:
+        found: object = self.function(held)
         if found is None or isinstance(found, Skip):
             return found
-        if not (isinstance(found, str) and found.strip()):
-            raise ConfigError(f"the exit {self.spec} must return why it is sold, a Skip, or None (found {found!r:.60})")
-        return f"{found} ({self.spec})"
+        if not isinstance(found, str):
+            said = type(found).__name__
+            raise ConfigError(f"the exit {self.spec} must return why it is sold, a Skip, or None (found {said})")
+        return f"{words(found)} ({self.spec})"
+
+
+def _named(unknown: Skip, said_as: str) -> Skip:
+    """What one exit cannot tell now: asked again in this session, in which the others may sell."""
+    return replace(unknown, reason=f"{unknown.reason} ({said_as})", final=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +154,7 @@ class Exits:
 def _stopped(held: Held, stop: Decimal, said_as: str) -> str | Skip | None:
     quote = held.quote()
     if isinstance(quote, Skip):
-        return quote
+        return _named(quote, said_as)
     lost, words = held.purchase.loss(quote)
     return f"{words}, and it is sold from {decimal_text(stop * 100)}% ({said_as}) on" if lost >= stop else None
 

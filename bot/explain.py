@@ -49,9 +49,10 @@ def explain(
 
 def _check(check: Mapping[str, Any]) -> list[str]:
     """What a rule says, and below it what those say that it is made of."""
-    words = check["words"] or "has nothing to say of this"
-    parts = check.get("parts") or []
-    below = [f"    {line}" for part in parts for line in _check(part)] if len(parts) > 1 else []
+    words, parts = check["words"] or "has nothing to say of this", check.get("parts") or []
+    while len(parts) == 1:  # of a contrary, which says what its one part says
+        parts = parts[0].get("parts") or []
+    below = [f"    {line}" for part in parts for line in _check(part)]
     return [f"{'+' if check['passed'] else '-'} {check['name']}: {words}", *below]
 
 

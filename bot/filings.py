@@ -34,7 +34,7 @@ def filed_lines(rows: Iterable[InsiderTrade]) -> list[Line]:
 
 def index_url(issuer_cik: str, accession: str) -> str:
     """Where a filing can be read: its page at EDGAR, by the company's number and its own."""
-    folder = f"{issuer_cik.lstrip('0')}/{accession.replace('-', '')}"
+    folder = f"{int(issuer_cik)}/{accession.replace('-', '')}"
     return f"https://www.sec.gov/Archives/edgar/data/{folder}/{accession}-index.htm"
 
 

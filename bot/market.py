@@ -56,14 +56,17 @@ class Market:
         """The account's cash and positions; None when a quote or an exchange rate cannot be had."""
         return worth(account, self.broker, self.rates, self.now)
 
-    def closes(self, symbol: str) -> Sequence[Decimal]:
-        """The last price of every session of the last 45 days that is over and has one, oldest first."""
+    def closes(self, symbol: str, currency: str | None = None) -> Sequence[Decimal]:
+        """The last price of every session of the last 45 days that is over and has one, oldest first.
+
+        With a `currency`, only those in it.
+        """
         days = self.sessions.between((self.now - LATELY).date(), self.now.date())
         asked = [(session, self.prices.quote(symbol, session.closes)) for session in days if session.closes <= self.now]
         return [
             (quote.bid + quote.ask) / 2
             for session, quote in asked
-            if quote and quote.bid > 0 and quote.at >= session.opens
+            if quote and quote.bid > 0 and quote.at >= session.opens and quote.currency == (currency or quote.currency)
         ]
 
     def _asked(self, instrument: Instrument) -> Quote | Skip | None:

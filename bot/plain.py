@@ -1,7 +1,7 @@
 """Records in JSON's own types: the one way a value leaves the program."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from math import isfinite, isnan
@@ -12,6 +12,13 @@ def decimal_text(value: Decimal) -> str:
     """The shortest plain notation of a decimal: no exponent, no trailing zeros."""
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") or "0" if "." in text else text
+
+
+def one_line(text: str) -> str:
+    """The text without what no line shows: ends of lines, control characters, halves of letters."""
+    if text.isprintable():
+        return text.strip()
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _float(value: float) -> float | str | None:
@@ -28,11 +35,15 @@ _WRITTEN: Final[Mapping[type, Callable[[Any], Any]]] = {
     float: _float,
     datetime: datetime.isoformat,
     date: date.isoformat,
+    time: time.isoformat,
 }
 
 
 def plain(value: Any) -> Any:
-    """The value in JSON's own types: decimals as strings, instants and dates as ISO 8601, records as objects."""
+    """The value in JSON's own types: decimals as strings, instants and dates as ISO 8601, records as objects.
+
+    What JSON has no type for is its text.
+    """
     kind = type(value)
     if kind in _AS_IT_IS:
         return value
@@ -46,4 +57,6 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, StrEnum):
         return str(value)
-    return next((written(value) for base, written in _WRITTEN.items() if isinstance(value, base)), value)
+    if written := next((written for base, written in _WRITTEN.items() if isinstance(value, base)), None):
+        return written(value)
+    return plain(value.item()) if hasattr(value, "item") else str(value)  # a number of NumPy's, or nobody knows what

@@ -62,7 +62,8 @@ def named(kind: str, spec: str, thing: str) -> tuple[Any, str]:
     if argument and all(part.isidentifier() for part in name.split(".")):
         return _imported(spec, name, argument), ""
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"choose from {', '.join(sorted(known))} or write module:{thing}"
+    choices = f"choose from {', '.join(sorted(known))} or " if known else ""
+    hint = f"did you mean {close[0]}?" if close else f"{choices}write module:{thing}"
     raise ConfigError(f"there is no {name!r} among the {kind}; {hint}")
 
 
@@ -90,8 +91,13 @@ def _imported(spec: str, module: str, attribute: str) -> Any:
     here = str(Path.cwd())
     if here not in sys.path:  # a user's own file lies where they start the bot, like with `python -m`
         sys.path.insert(0, here)
-    with blamed(repr(spec)):
-        try:
-            return getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError, SyntaxError) as error:
-            raise ConfigError(f"{spec!r} cannot be loaded: {error}") from error
+    try:
+        with blamed(repr(spec)):
+            found = importlib.import_module(module)
+        return getattr(found, attribute)
+    except AttributeError as error:
+        raise ConfigError(f"{spec!r} cannot be loaded: {error}") from error
+    except ConfigError as error:
+        if isinstance(error.__cause__, ImportError | SyntaxError):
+            raise ConfigError(f"{spec!r} cannot be loaded: {error.__cause__}") from error.__cause__
+        raise

@@ -5,13 +5,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
+from functools import partial
 from itertools import pairwise
 from statistics import stdev
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from bot.errors import ConfigError, blamed
+from bot.errors import ConfigError
 from bot.model import Position, Quote, Side, Skip, Terms
+from bot.own import asked, words
 from bot.plain import decimal_text
 
 CLOSES: Final = 20  # of which the realised volatility is taken
@@ -119,7 +121,7 @@ class InverseVolatility:
 
 @dataclass(frozen=True, slots=True)
 class OwnSizing:
-    """A sizing of one's own, as module:function; ConfigError when it fails or gives nothing that is a size."""
+    """A sizing of one's own, as module:function; what it fails at is asked again."""
 
     spec: str
     function: Sizing
@@ -130,8 +132,10 @@ class OwnSizing:
 
     def __call__(self, quote: Quote, means: Means) -> Wanted | Skip:
         """What the function says, looked at."""
-        with blamed(f"the sizing {self.spec}"):
-            found: object = self.function(quote, means)
+        return asked("sizing", self.spec, partial(self._answer, quote, means))
+
+    def _answer(self, quote: Quote, means: Means) -> Wanted | Skip:
+        found: object = self.function(quote, means)
         if isinstance(found, Skip):
             return found
         shares = found.shares if isinstance(found, Wanted) else None
@@ -139,7 +143,7 @@ class OwnSizing:
             raise ConfigError(
                 f"the sizing {self.spec} must return Wanted(shares, words), a decimal from 0 on, or a Skip"
             )
-        return found
+        return Wanted(shares, words(found.words), dict(found.figures))
 
 
 def check(text: str) -> str:

@@ -113,7 +113,7 @@ class Trader:
             purchase=purchase,
             age=len(self.sessions.between(since, day)),
             ask=partial(market.quote, instrument),
-            closes=partial(market.closes, instrument.symbol),
+            closes=partial(market.closes, instrument.symbol, purchase.currency),
         )
 
     def _wish(self, decision: Decision, instrument: Instrument | Skip, now: datetime) -> Wish | Decision:

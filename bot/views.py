@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from bot.model import UNTOLD, Event, Reach
+from bot.model import NEW_YORK, UNTOLD, Event, Reach
 from bot.ports import BrokerView, MappingCache
 from bot.store.database import Database
 from bot.store.repository import Repository
@@ -22,7 +22,10 @@ class Notes:
 
 
 class Rewound(Repository):
-    """A store in which nothing was decided or bought, and which knows of the past what another one does, up to `at`."""
+    """A store in which nothing was decided, bought or halted, and which knows what another one does of the past.
+
+    That is what was public by `at`, and what filings of earlier days had stated.
+    """
 
     def __init__(self, empty: Database, other: Repository, at: datetime) -> None:
         super().__init__(empty)
@@ -35,9 +38,9 @@ class Rewound(Repository):
         return past[past["known_at"] <= self._at].reset_index(drop=True)
 
     def stated_on(self, statements: Sequence[str]) -> dict[str, set[date]]:
-        """On which days, up to then, the events were filed that stated each of these, where any was."""
-        stated = self._other.stated_on(statements)
-        by_then = {told: {day for day in days if day <= self._at.date()} for told, days in stated.items()}
+        """On which days before that of the instant the events were filed that stated each of these, where any was."""
+        stated, today = self._other.stated_on(statements), self._at.astimezone(NEW_YORK).date()
+        by_then = {told: {day for day in days if day < today} for told, days in stated.items()}
         return {told: days for told, days in by_then.items() if days}
 
 

@@ -55,6 +55,7 @@ class Rule:
             columns_of(words)
         elif not callable(words):
             raise ConfigError(f"the words of {self.name} are neither a sentence nor a function that yields sentences")
+        _check_rules(self.parts)
 
     def cases(self, table: pd.DataFrame) -> Iterable[Case]:
         """The rule's sentences with the rows of the table that they are for."""
@@ -104,11 +105,7 @@ class Stack:
     rules: tuple[Rule, ...]
 
     def __post_init__(self) -> None:
-        given: tuple[Any, ...] = self.rules
-        if odd := [each for each in given if not isinstance(each, Rule)]:
-            name = getattr(odd[0], "__name__", None)
-            hint = f"if {name} makes one, call it: {name}(...)" if name else f"found {type(odd[0]).__name__}"
-            raise ConfigError(f"a strategy follows rules, one after the other; {hint}")
+        _check_rules(self.rules)
         features_of(self.rules)
 
     @property
@@ -172,13 +169,13 @@ def _checks(rule: Rule, table: pd.DataFrame) -> list[Check]:
     for columns, found in shown(rule.cases(table), rows):
         for row in found:
             read[row].update(columns)
-    values = {name: table[name].tolist() for name in set().union(*read)}
+    values = {name: table[name].tolist() for name in set().union(*read) if name in table}
     return [
         Check(
             name=rule.name,
             passed=bool(passes),
             words=text,
-            inputs={name: _plain(values[name][row]) for name in sorted(read[row])},
+            inputs={name: _plain(values[name][row]) for name in sorted(read[row] & values.keys())},
             asked=rule.asked,
             parts=parts,
         )
@@ -207,6 +204,13 @@ def passed(rule: Rule, table: pd.DataFrame) -> "np.ndarray[tuple[int], np.dtype[
     return found.fillna(value=False).to_numpy(dtype=bool)
 
 
+def _check_rules(given: tuple[Any, ...]) -> None:
+    if odd := [each for each in given if not isinstance(each, Rule)]:
+        name = getattr(odd[0], "__name__", None)
+        hint = f"if {name} makes one, call it: {name}(...)" if name else f"found {type(odd[0]).__name__}"
+        raise ConfigError(f"a strategy follows rules, one after the other; {hint}")
+
+
 def _column(name: str, feature: Feature, events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
     with blamed(f"the feature {name}"):
         found = feature(events, as_of)
@@ -223,10 +227,10 @@ def _is_of(events: pd.DataFrame, found: Any) -> bool:
 
 
 def features_of(rules: Iterable[Rule]) -> dict[str, Feature]:
-    """The features that these rules look at, by name."""
+    """The features that these rules, and the parts they are made of, look at, by name."""
     features: dict[str, Feature] = {}
     for rule in rules:
-        for name, feature in rule.features.items():
+        for name, feature in {**rule.features, **features_of(rule.parts)}.items():
             if features.setdefault(name, feature) != feature:
                 raise ConfigError(f"two rules call different features {name!r}; give one of them another name")
             if name in TAKEN:

@@ -2,7 +2,8 @@
 
 import hashlib
 import sys
-from datetime import datetime, timedelta
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from bot.plugins import Kit
 from bot.ports import Broker, BrokerView
 from bot.settings import Settings
 from bot.sizing import EqualWeight
-from bot.views import ReadOnlyBroker, ReadOnlyCache
+from bot.store.database import open_database
+from bot.store.repository import Repository
+from bot.views import ReadOnlyBroker, ReadOnlyCache, Rewound
 from brokers.simulated import SimulatedBroker
-from tests.builders import NOW, intent
+from tests.builders import KNOWN_AT, NOW, event, intent, trade
 from tests.fakes import ScriptedBroker
 
 MEMORY = "sqlite:///:memory:"
@@ -260,6 +263,26 @@ def test_the_code_of_a_size_or_an_exit_of_one_s_own_is_part_of_the_strategy_s_ve
     assert names[0] != names[1]
     assert all(name.startswith("executives ") for name in names)
     monkeypatch.delitem(sys.modules, "own_part")
+
+
+def test_a_look_back_knows_what_was_public_and_stated_by_then_and_no_more() -> None:
+    with (
+        closing(open_database("sqlite:///:memory:")) as empty,
+        closing(open_database("sqlite:///:memory:")) as database,
+    ):
+        store = Repository(database)
+        first = event(trade=trade(known_at=KNOWN_AT, filed_on=date(2026, 3, 2)), statements=("s",))
+        again = event(trade=trade(key="b", known_at=NOW, filed_on=date(2026, 3, 3)), statements=("s", "t"))
+        store.record([], [], NOW, [first, again])
+        seen = [event(trade=trade(known_at=NOW + timedelta(days=1)))]
+        for at, known in ((KNOWN_AT - timedelta(seconds=1), 0), (KNOWN_AT, 1), (NOW, 2)):
+            assert len(Rewound(empty, store, at).past(seen)) == known
+        for at, days in (
+            (datetime(2026, 3, 3, 4, tzinfo=UTC), {}),  # the evening of 2 March in New York
+            (datetime(2026, 3, 3, 6, tzinfo=UTC), {"s": {date(2026, 3, 2)}}),
+            (datetime(2026, 3, 4, 6, tzinfo=UTC), {"s": {date(2026, 3, 2), date(2026, 3, 3)}, "t": {date(2026, 3, 3)}}),
+        ):
+            assert Rewound(empty, store, at).stated_on(["s", "t"]) == days
 
 
 def test_a_bug_in_a_part_of_one_s_own_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -503,7 +503,10 @@ def test_an_instant_without_a_zone_is_refused(text: str, run: Run) -> None:
 def test_an_instant_of_another_zone_is_shown_in_utc(run: Run) -> None:
     said = run("run", "--dry-run", "--as-of", "2026-03-03T13:00+01:00")
     assert said.out.startswith("Plan as of 2026-03-03 12:00 UTC\n")
-    assert said.err == "insiderbot: nothing counts as decided or bought before: every event is new, and nothing exits\n"
+    assert (
+        said.err
+        == "insiderbot: nothing counts as decided, bought or halted by then: every event is new, and nothing exits\n"
+    )
     assert run("run", "--dry-run").err == ""
 
 

@@ -169,5 +169,13 @@ def test_whoever_breaks_a_promise_is_told_which(strategy: Strategy, problem: str
 
 
 def test_a_strategy_is_asked_about_no_events_too() -> None:
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(AssertionError, match=r"^it cannot judge a table of events: ZeroDivisionError"):
         check_strategy(fails_without_events, EVENTS)
+
+
+def test_who_hands_in_a_factory_is_told_to_call_it() -> None:
+    def factory(_: object) -> Strategy:
+        return follow(open_market)
+
+    with pytest.raises(AssertionError, match=r"TypeError: .*; hand in the strategy that your factory returns$"):
+        check_strategy(factory, EVENTS)  # type: ignore[arg-type]

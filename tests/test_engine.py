@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -109,6 +110,14 @@ def test_the_plan_says_what_then_happens(house: House) -> None:
     executed, orders = house.bot().run()
     assert planned == executed
     assert [order.client_order_id for order in orders] == [intent.client_order_id for intent in planned.intents]
+
+
+def test_a_bug_in_a_strategy_of_ones_own_is_told_with_its_line(house: House) -> None:
+    def mine(events: pd.DataFrame, _: datetime | None) -> pd.DataFrame:
+        return events.assign(decision=1 / 0)
+
+    with pytest.raises(ConfigError, match=r"^the strategy has a bug \(test_engine.py, line \d+\): ZeroDivisionError"):
+        replace(house.bot(), strategy=mine).plan()
 
 
 def test_every_decision_explains_itself(house: House) -> None:

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, NotPaperError
 from bot.exits import Exit, Exits, Held, OwnExit, Purchase, last_purchases
 from bot.explain import explain
 from bot.limits import Limits
+from bot.market import Market
 from bot.model import Fill, Holding, Order, OrderIntent, OrderStatus, Quote, Side, Signal, Skip
 from bot.orders import client_order_id
 from bot.plain import plain
@@ -28,7 +29,7 @@ from tests.test_trader import Desk, followed
 DAY = timedelta(days=1)
 TWO = Exits(after=2)
 STOP = Exits(stop=Decimal("0.15"))
-WITHOUT = "without a quote in USD nobody knows whether it is to be sold"
+WITHOUT = "without a quote in USD nobody knows whether it is to be sold (BOT_STOP)"
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_without_a_quote_a_stop_is_not_known_to_be_reached(unknown: Quote | None
 
 def test_a_broker_that_cannot_be_asked_is_asked_again_soon() -> None:
     outage = Skip(rule="no_quote", reason="too many requests", final=False, outage=True)
-    assert STOP.verdict(standing(9, lambda: outage)) == outage
+    assert STOP.verdict(standing(9, lambda: outage)) == replace(outage, reason="too many requests (BOT_STOP)")
 
 
 def test_what_is_due_anyway_needs_no_quote() -> None:
@@ -176,7 +177,7 @@ def test_an_exit_of_ones_own_is_told_its_purchase_its_age_its_quote_and_its_clos
 
 
 def test_who_has_an_answer_is_not_kept_waiting_by_who_has_none() -> None:
-    both = replace(STOP, own=own(lambda _: "tired of it"))
+    both = replace(STOP, own=own(lambda _: "tired\nof it"))
     assert both.verdict(standing(1, lambda: None)) == Signal(side=Side.SELL, reason="tired of it (mine:tired)")
     unknown = replace(STOP, own=own(lambda held: held.quote()))
     assert unknown.verdict(standing(1, lambda: None)) == Skip(rule="no_quote", reason=WITHOUT, final=False)
@@ -185,14 +186,50 @@ def test_who_has_an_answer_is_not_kept_waiting_by_who_has_none() -> None:
 @pytest.mark.parametrize(
     ("function", "problem"),
     [
-        (lambda _: True, r"^the exit mine:tired must return why it is sold, a Skip, or None \(found True\)$"),
-        (lambda _: " ", r"must return why it is sold, a Skip, or None \(found ' '\)$"),
-        (lambda _: 1 / 0, r"^the exit mine:tired has a bug \(test_exits.py, line \d+\): ZeroDivisionError"),
+        (lambda _: True, "the exit mine:tired must return why it is sold, a Skip, or None (found bool)"),
+        (lambda _: " ", "it must say why in words (found str)"),
+        (lambda _: Skip(rule="mine", reason=7), "it must say why in words (found int)"),  # type: ignore[arg-type]
+        (lambda _: 1 / 0, "the exit mine:tired has a bug (test_exits.py, line "),
+        (lambda: "tired", "the exit mine:tired has a bug: TypeError: "),
     ],
 )
-def test_an_exit_of_ones_own_that_gives_no_answer_is_blamed(function: Any, problem: str) -> None:
-    with pytest.raises(ConfigError, match=problem):
-        Exits(own=own(function)).verdict(standing(1))
+def test_an_exit_of_ones_own_that_gives_no_answer_is_told_and_asked_again(function: Any, problem: str) -> None:
+    found = Exits(own=own(function)).verdict(standing(1))
+    assert isinstance(found, Skip)
+    assert (found.rule, found.final, found.outage) == ("exit", False, True)
+    assert found.reason.startswith(problem)
+    assert found.reason.endswith("(mine:tired)")
+
+
+def test_what_a_broker_says_of_real_money_is_nobodys_bug() -> None:
+    def real(_: Held) -> str:
+        raise NotPaperError("live")
+
+    with pytest.raises(NotPaperError):
+        Exits(own=own(real)).verdict(standing(1))
+
+
+def test_an_exit_that_cannot_tell_keeps_no_stop_from_selling_later_in_the_session(house: House) -> None:
+    exiting(house, replace(STOP, own=own(lambda _: Skip(rule="mine", reason="cannot tell"))))
+    assert house.run(MORNING + DAY) == []
+    house.quotes.price("NWRB", MORNING + DAY, "33")
+    house.run(MORNING + DAY)
+    assert house.orders()[1:] == [("sell", "NWRB", 25, "working")]
+
+
+def test_closes_are_told_in_the_currency_that_was_paid(desk: Desk) -> None:
+    told: list[Any] = []
+    day = date(2026, 3, 2)
+    for session in Weekdays().between(day - 5 * DAY, day):
+        desk.prices.price("NWRB", session.closes, "41")
+    desk.trader = replace(
+        desk.trader, policy=replace(desk.trader.policy, exits=Exits(own=own(lambda held: told.append(held.closes()))))
+    )
+    desk.intend()
+    assert len(told[-1]) == 4
+    assert set(told[-1]) == {41}
+    market = Market(broker=desk.broker, rates=desk.trader.rates, prices=desk.prices, sessions=Weekdays(), now=MORNING)
+    assert (len(market.closes("NWRB", "USD")), market.closes("NWRB", "EUR")) == (len(told[-1]), [])
 
 
 def test_what_is_no_function_is_no_exit() -> None:

@@ -222,15 +222,21 @@ def test_every_rule_is_told_with_whether_it_passed_and_what_it_is_made_of() -> N
         {"name": "quiet", "passed": True, "words": "", "inputs": {}},
         {"name": "any", "passed": True, "words": "the finance chief", "inputs": {}, "asked": {}, "parts": parts},
         {"name": "not_worth", "passed": True, "words": "worth 7 USD", "parts": parts[:1]},
+        {"name": "not_any", "passed": False, "words": "the finance chief", "parts": [{"parts": parts}]},
         {"name": "more_than", "passed": False, "words": "0.2 % of the holdings", "inputs": {"shares": 7}},
     ]
     lines = explain({**followed(), "checks": checks}, None, [])
     begin = lines.index("  rules       + open_market: an open-market purchase")
-    assert lines[begin + 1 : begin + 7] == [
-        "              + quiet: has nothing to say of this",
-        "              + any: the finance chief",
+    both = [
         "                  - worth: worth 7 USD (asked for: at least 9)",
         "                  + senior: the finance chief",
+    ]
+    assert lines[begin + 1 : begin + 10] == [
+        "              + quiet: has nothing to say of this",
+        "              + any: the finance chief",
+        *both,
         "              + not_worth: worth 7 USD",
+        "              - not_any: the finance chief",
+        *both,
         "              - more_than: 0.2 % of the holdings",
     ]

@@ -1,15 +1,17 @@
 """The vocabulary in JSON's types: decimals as strings, instants with their zone, records as objects."""
 
 import json
-from datetime import UTC, date, datetime, timedelta, timezone
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.model import InsiderTrade, OrderStatus, Role, Side, Signal, Skip
-from bot.plain import decimal_text, plain
+from bot.plain import decimal_text, one_line, plain
 from tests.builders import decision, event, instrument, intent, trade
 
 
@@ -51,6 +53,31 @@ def test_values_in_jsons_own_types() -> None:
         "t": True,
         "i": 3,
     }
+
+
+def test_what_json_has_no_type_for_is_its_text() -> None:
+    assert plain([time(10, 30), re.compile("a+"), np.int64(4), np.float64("nan"), np.bool_(True)]) == [
+        "10:30:00",
+        "re.compile('a+')",
+        4,
+        None,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("as it is", "as it is"),
+        (" a\nb\r\n\tc\x00 ", "a b c"),
+        ("\ud800half \u202eturned\xa0", "half turned"),
+        ("\n", ""),
+        ("Müller, 株式", "Müller, 株式"),
+    ],
+)
+def test_a_text_on_one_line_can_be_written_anywhere(text: str, line: str) -> None:
+    assert one_line(text) == line
+    assert one_line(text).encode().decode() == line
 
 
 def test_an_infinite_number_is_text_and_a_missing_one_is_null() -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from bot.errors import ConfigError
@@ -95,6 +96,9 @@ def test_a_filing_of_which_only_the_number_is_told_is_linked_all_the_same() -> N
     number = "0009990001-26-000003"
     bare = bought(url=None, issuer_cik="0009990001", accession=number)
     (links,) = signal(history(bare, ROWS[1]), [TODAY])["filings"][:1]
+    odd = [{"issuer_cik": "../../x", "accession": number}, {"accession": "a b"}, {"issuer_cik": ""}]
+    for each in odd:
+        assert signal(history(bare._replace(**each)), [TODAY])["filings"].tolist() == [""]
     assert links.split() == [f"https://www.sec.gov/Archives/edgar/data/9990001/000999000126000003/{number}-index.htm"]
 
 
@@ -107,6 +111,13 @@ def test_a_signal_is_read_back_as_it_was_written(tmp_path: Path, ending: str) ->
     assert again["symbol"].tolist() == made["symbol"].tolist()
     assert again["score"].tolist()[:2] == made["score"].tolist()[:2]
     assert set(again["as_of"]) == {TODAY if ending == "parquet" else "2026-03-03"}
+
+
+def test_an_empty_signal_has_the_types_of_a_full_one(tmp_path: Path) -> None:
+    for name, day in (("full", TODAY), ("empty", TODAY - 9 * DAY)):
+        write(signal(history(*ROWS), [day]), tmp_path / f"{name}.parquet")
+    full, empty = (pq.read_schema(tmp_path / f"{name}.parquet").remove_metadata() for name in ("full", "empty"))
+    assert empty == full
 
 
 def test_a_spreadsheet_runs_no_formula_of_a_filing(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_a_buy_takes_as_many_whole_shares_as_the_amount_pays():
         value=Decimal("960.48"),
         cost=Decimal("961.48"),
         words="1,000.00 USD at an ask of 40.02 USD: 24 whole shares, 960.48 USD + 1.00 USD fee = 961.48 USD",
+        figures={"notional": Decimal(1000), "ask": Decimal("40.02"), "currency": "USD", "fee": Decimal(1)},
     )
 
 
@@ -225,31 +226,36 @@ def own(function):
 
 
 def test_a_sizing_of_one_s_own_is_asked_like_ours():
-    half = own(lambda quote, means: Wanted(means.notional / 2 / quote.ask, "half of the usual amount"))
-    assert sized(sizing=half).words == "half of the usual amount at an ask of 40.02 USD: 12 whole shares, 480.24 USD"
+    half = own(lambda quote, means: Wanted(means.notional / 2 / quote.ask, "half of the\nusual amount", {"half": 2}))
+    found = sized(sizing=half)
+    assert found.words == "half of the usual amount at an ask of 40.02 USD: 12 whole shares, 480.24 USD"
+    assert found.figures["half"] == 2
     skip = Skip(rule="calm", reason="not today", final=False)
     assert sized(sizing=own(lambda *_: skip)) == skip
+
+
+TELLS = "the sizing mine:half must return Wanted(shares, words), a decimal from 0 on, or a Skip"
 
 
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        (lambda *_: None, "must return Wanted(shares, words), a decimal from 0 on, or a Skip"),
-        (lambda *_: Wanted(10, "ten"), "must return Wanted(shares, words), a decimal from 0 on, or a Skip"),
-        (lambda *_: Wanted(Decimal(-1), "short"), "must return Wanted(shares, words), a decimal from 0 on, or a Skip"),
-        (lambda *_: Wanted(Decimal("nan"), "odd"), "must return Wanted(shares, words), a decimal from 0 on, or a Skip"),
+        (lambda *_: None, TELLS),
+        (lambda *_: Wanted(10, "ten"), TELLS),
+        (lambda *_: Wanted(Decimal(-1), "short"), TELLS),
+        (lambda *_: Wanted(Decimal("nan"), "odd"), TELLS),
+        (lambda *_: Wanted(Decimal(1), None), "it must say why in words (found NoneType)"),
+        (lambda *_: Wanted(Decimal(1), "one", 3), "the sizing mine:half has a bug: TypeError: 'int' object is not"),
+        (lambda *_: Skip(rule="", reason="why"), "it must say why in words (found str)"),
+        (lambda *_: 1 / 0, "the sizing mine:half has a bug (test_sizing.py, line "),
     ],
 )
-def test_a_sizing_of_one_s_own_that_gives_no_size_is_told_so(function, words):
-    with pytest.raises(ConfigError) as caught:
-        sized(sizing=own(function))
-    assert str(caught.value) == f"the sizing mine:half {words}"
+def test_a_sizing_of_one_s_own_that_gives_no_size_is_told_so_and_asked_again(function, words):
+    found = sized(sizing=own(function))
+    assert (found.rule, found.final, found.outage) == ("sizing", False, True)
+    assert found.reason.startswith(words)
 
 
-def test_a_sizing_of_one_s_own_that_has_a_bug_or_is_none_is_told_so():
-    with pytest.raises(
-        ConfigError, match=r"^the sizing mine:half has a bug \(test_sizing.py, line \d+\): ZeroDivision"
-    ):
-        sized(sizing=own(lambda *_: 1 / 0))
+def test_what_is_no_function_is_no_sizing():
     with pytest.raises(ConfigError, match=r"^'mine:half' is no sizing: write a function of a quote and means"):
         own(3)

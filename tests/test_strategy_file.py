@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from bot.demo.history import made_up
 from bot.errors import ConfigError
 from bot.http import Http
+from bot.plain import plain
 from bot.plugins import Kit, installed, named
 from bot.settings import Settings
 from bot.strategy_file import StrategyFile, form, read, schema
@@ -163,6 +164,19 @@ def test_what_a_file_leaves_out_the_settings_say():
     assert (
         judged["market_cap"].tolist() == follow(smaller_than(3e9, sizes=sizes))(events(trade()))["market_cap"].tolist()
     )
+
+
+def test_what_a_rule_of_ones_own_is_asked_is_told_whatever_its_type(monkeypatch):
+    monkeypatch.syspath_prepend(Path.cwd())
+    Path("own_clock.py").write_text(
+        "import datetime\nfrom strategies.rules import Rule\n"
+        "def by(at: datetime.time) -> Rule:\n"
+        "    return Rule(name='by', passes=lambda events: events['price'] > 0, words='{price:.2}')\n"
+    )
+    mine = with_rules('{rule = "own_clock:by", at = 10:00:00}').strategy
+    ((check,),) = mine.checks(events(trade()), NOW)
+    assert plain(check.asked) == {"at": "10:00:00"}
+    monkeypatch.delitem(sys.modules, "own_clock")
 
 
 def test_size_and_exits_stand_in_the_file_or_in_the_settings_and_not_in_both():

@@ -15,19 +15,19 @@ from bot.model import NEW_YORK
 from bot.render import safe
 from strategies.scores import Scores, Variant, scores
 
-COLUMNS: Final = (
-    "as_of",
-    "rank",
-    "symbol",
-    "issuer",
-    "issuer_cik",
-    "score",
-    "value",
-    "buyers",
-    "senior",
-    "days_since",
-    "filings",
-)
+COLUMNS: Final = {
+    "as_of": "str",
+    "rank": "int64",
+    "symbol": "str",
+    "issuer": "str",
+    "issuer_cik": "str",
+    "score": "float64",
+    "value": "float64",
+    "buyers": "int32",
+    "senior": "bool",
+    "days_since": "float64",
+    "filings": "str",
+}
 NEEDED: Final = (
     "event_key",
     "issuer_id",
@@ -69,7 +69,7 @@ def signal(
         parts.append(_of_a_day(found, day, recent, top))
         progress(len(parts))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*COLUMNS])
-    return table[[*COLUMNS]]
+    return table[[*COLUMNS]].astype(COLUMNS)
 
 
 def unheard(events: pd.DataFrame, dates: Sequence[date], days: int) -> tuple[int, int]:
@@ -101,7 +101,8 @@ def write(table: pd.DataFrame, path: Path) -> None:
     """Write the signal as CSV, safe for spreadsheets, or Parquet, with dates; ConfigError if it cannot be."""
     try:
         if path.suffix == ".parquet":
-            table.assign(as_of=pd.to_datetime(table["as_of"]).dt.date).to_parquet(path, index=False)
+            days = pd.to_datetime(table["as_of"]).astype("date32[pyarrow]")
+            table.assign(as_of=days).to_parquet(path, index=False)
         else:
             texts = {
                 name: table[name].map({text: safe(text) for text in table[name].dropna().unique()}) for name in TEXTS
@@ -132,8 +133,9 @@ def _seed(events: pd.DataFrame, dates: Iterable[date], days: int) -> Iterator[tu
 
 def _linked(purchases: pd.DataFrame) -> pd.DataFrame:
     """The purchases with the address of their filing also where only its number was told."""
-    told = purchases[["issuer_cik", "accession"]]
-    bare = told[purchases["url"].isna()].dropna()
+    numbers = {"issuer_cik": r"\d{1,10}", "accession": r"\d{10}-\d{2}-\d{6}"}
+    told = purchases.loc[purchases["url"].isna(), [*numbers]].dropna()
+    bare = told[np.logical_and.reduce([told[name].str.fullmatch(form) for name, form in numbers.items()])]
     links = [index_url(*row) for row in bare.itertuples(index=False)]
     return purchases.assign(url=purchases["url"].fillna(pd.Series(links, bare.index, dtype="str")))
 

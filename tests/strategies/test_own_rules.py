@@ -136,6 +136,18 @@ def test_a_strategy_follows_rules_only(rules: Any, hint: str) -> None:
     assert refused(lambda: follow(*rules)) == f"a strategy follows rules, one after the other; {hint}"
 
 
+def test_a_rule_is_made_of_rules_only_and_sees_what_they_look_at() -> None:
+    assert refused(lambda: cheap(parts=("a",))).endswith("found str")
+    dear = Rule(
+        name="dear",
+        passes=lambda events: events["twice"] > 9,
+        words="{twice:.2}",
+        features={"twice": lambda events, _: 2 * events["price"]},
+    )
+    (told,) = follow(cheap(parts=(dear,))).checks(EVENTS.head(1))[0]
+    assert told.parts[0].inputs == {"twice": 2 * EVENTS["price"].iloc[0]}
+
+
 def test_there_may_be_any_number_of_rules() -> None:
     many = follow(*[open_market] * 300, cheap())(EVENTS)
     pd.testing.assert_series_equal(many["rule"], follow(open_market, cheap())(EVENTS)["rule"])
