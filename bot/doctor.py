@@ -68,6 +68,13 @@ def _sources(settings: Settings, clock: Clock) -> Found:
         yield "look", "one source only", "with two, one may fail and the other is a second witness"
 
 
+def _strategy(settings: Settings, clock: Clock) -> Found:
+    with opened(settings, clock=clock, fresh=True) as parts:
+        parts.strategy  # noqa: B018 - is it one
+        name, exits = parts.provenance.strategy, parts.policy.exits
+    yield "good", f"{name} decides; what was bought is sold when {', or '.join(('officers sell', *exits.words()))}", ""
+
+
 def _identity(settings: Settings, _: Clock) -> Found:
     if "@" in settings.user_agent or "http" in settings.user_agent:
         yield "good", f"requests say {settings.user_agent!r}", ""
@@ -258,6 +265,7 @@ def _time_zones(settings: Settings, _: Clock) -> Found:
 
 CHECKS: Final[dict[str, Callable[[Settings, Clock], Found]]] = {
     "sources": _sources,
+    "strategy": _strategy,
     "identity": _identity,
     "keys": _keys,
     "broker": _broker,

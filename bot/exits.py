@@ -130,6 +130,14 @@ class Exits:
         """Whether there are any."""
         return self.after is not None or self.stop is not None or self.own is not None
 
+    def words(self) -> list[str]:
+        """When each of them sells."""
+        after, stop = self.said_as
+        told = [f"it was held for {self.after} sessions ({after})"] if self.after is not None else []
+        if self.stop is not None:
+            told.append(f"the bid is {decimal_text(self.stop * 100)}% below the price paid ({stop})")
+        return [*told, f"{self.own.spec} says so"] if self.own else told
+
     def verdict(self, held: Held) -> Verdict | None:
         """Why it is sold, or else why one of them cannot tell now; None when it is kept."""
         unknown = None
@@ -155,8 +163,8 @@ def _stopped(held: Held, stop: Decimal, said_as: str) -> str | Skip | None:
     quote = held.quote()
     if isinstance(quote, Skip):
         return _named(quote, said_as)
-    lost, words = held.purchase.loss(quote)
-    return f"{words}, and it is sold from {decimal_text(stop * 100)}% ({said_as}) on" if lost >= stop else None
+    lost, told = held.purchase.loss(quote)
+    return f"{told}, and it is sold from {decimal_text(stop * 100)}% ({said_as}) on" if lost >= stop else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

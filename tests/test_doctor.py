@@ -1,5 +1,6 @@
 """What the doctor finds, and what is to be done about it."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -63,6 +64,10 @@ def test_where_everything_is_in_order_everything_is_good(good: dict[str, Any]) -
         ({"notify": None}, "notify", "look", "nobody is told when the bot halts"),
         ({"notify": "nonsense"}, "notify", "bad", "BOT_NOTIFY has a URL that Apprise does not know"),
         ({"prices": ""}, "broker", "bad", "no prices"),
+        ({"strategy": "clustres"}, "strategy", "bad", "did you mean clusters?"),
+        ({"strategy": "small_caps"}, "strategy", "bad", "the strategy needs sizes, and BOT_SIZES is empty"),
+        ({"exit_when": "no_such:exit"}, "strategy", "bad", "'no_such:exit' cannot be loaded"),
+        ({"sizing": "os:sep"}, "strategy", "bad", "'os:sep' is no sizing"),
         ({"notional": Decimal(10_001)}, "limits", "bad", "BOT_NOTIONAL is 10,001 and BOT_MAX_ORDER_VALUE 10,000"),
         ({"prices": "files:none.csv"}, "broker", "bad", "no CSV file"),
         (
@@ -93,6 +98,18 @@ def test_every_fault_is_found_under_its_name(
     assert states(findings)[about] == state
     assert any(words in each.finding for each in findings[about]), findings[about]
     assert all(each.remedy for each in findings[about] if each.state != "good")
+
+
+def test_how_it_decides_and_when_it_sells_is_told(good: dict[str, Any]) -> None:
+    (told,) = found(**good)["strategy"]
+    assert told.finding == "executives decides; what was bought is sold when officers sell"
+    (told,) = found(**good | {"exit_after": 60, "stop": Decimal("0.15"), "exit_when": "os:getcwd"})["strategy"]
+    who, when = told.finding.split(" decides; ")
+    assert re.fullmatch("executives [0-9a-f]{12}", who)  # the version of the code of one's own
+    assert when == (
+        "what was bought is sold when officers sell, or it was held for 60 sessions (BOT_EXIT_AFTER), or the bid is"
+        " 15% below the price paid (BOT_STOP), or os:getcwd says so"
+    )
 
 
 def test_a_calendar_that_ends_soon_is_found(good: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
