@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final, cast
 
 import numpy as np
@@ -230,7 +231,7 @@ def features_of(rules: Iterable[Rule]) -> dict[str, Feature]:
     """The features that these rules, and the parts they are made of, look at, by name."""
     features: dict[str, Feature] = {}
     for rule in rules:
-        for name, feature in {**rule.features, **features_of(rule.parts)}.items():
+        for name, feature in chain(rule.features.items(), features_of(rule.parts).items()):
             if features.setdefault(name, feature) != feature:
                 raise ConfigError(f"two rules call different features {name!r}; give one of them another name")
             if name in TAKEN:

@@ -138,6 +138,8 @@ def test_a_strategy_follows_rules_only(rules: Any, hint: str) -> None:
 
 def test_a_rule_is_made_of_rules_only_and_sees_what_they_look_at() -> None:
     assert refused(lambda: cheap(parts=("a",))).endswith("found str")
+    both = cheap(features={"mine": lambda events, _: events["price"]}, parts=(cheap(features={"mine": counted}),))
+    assert refused(lambda: follow(both)).startswith("two rules call different features 'mine'")
     dear = Rule(
         name="dear",
         passes=lambda events: events["twice"] > 9,
