@@ -325,7 +325,7 @@ class App:
     @property
     def provenance(self) -> Provenance:
         """What every decision is kept with; a strategy file is kept word for word."""
-        shown, policy = self.settings.shown(), self.policy
+        shown, policy = self._in_force.shown(), self.policy
         own = [part for part in (policy.sizing, policy.exits.own) if isinstance(part, OwnSizing | OwnExit)]
         modules = {part.spec.partition(":")[0] for part in own}
         if self._own:
@@ -336,10 +336,14 @@ class App:
         return provenance(spec, modules, shown)
 
     @property
+    def _in_force(self) -> Settings:
+        """The settings, with what a strategy file says in place of them."""
+        return self.settings.model_copy(update=dict(self._own.trading) if self._own else {})
+
+    @property
     def policy(self) -> Policy:
         """How large a buy is and when it ends: as a strategy file says it, and as the settings do otherwise."""
-        said = self._own.trading if self._own else {}
-        settings = self.settings.model_copy(update=dict(said))
+        said, settings = self._own.trading if self._own else {}, self._in_force
         after, stop = (name if name in said else f"BOT_{name.upper()}" for name in ("exit_after", "stop"))
         when = settings.exit_when
         own = OwnExit(when, named("exits", when, "function")[0]) if when else None

@@ -180,7 +180,8 @@ class Book:
         if isinstance(sized, Skip):
             return sized
         evidence["size"] = sized.words
-        evidence["figures"] = {**sized.figures, "quantity": sized.quantity, "value": sized.value, "cost": sized.cost}
+        sums = {"quantity": sized.quantity, "value": sized.value, "cost": sized.cost}
+        evidence["figures"] = {**evidence.get("figures", {}), **sized.figures, **sums}
         if not wish.is_exit:  # which no page has told, and no more of it can be than was bought
             self._wished.add(key)
         if wish.side is Side.BUY and (refused := self._refused(wish, session, sized)):

@@ -5,12 +5,12 @@ closes all that our fills hold of the share, as a sale that follows an officer d
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from bot.errors import ConfigError
 from bot.model import (
@@ -69,6 +69,17 @@ class Held:
     age: int
     ask: Callable[[], Quote | Skip | None]
     closes: Callable[[], Sequence[Decimal]] = tuple
+
+    def figures(self) -> dict[str, Any]:
+        """What was bought when and at what price, by name."""
+        bought = self.purchase
+        return {
+            "bought": bought.quantity,
+            "bought_on": bought.intent.session,
+            "paid": bought.price,
+            "currency": bought.currency,
+            "age": self.age,
+        }
 
     def quote(self) -> Quote | Skip:
         """What it costs now, in the currency it was paid in; a Skip while nobody knows."""
@@ -130,6 +141,11 @@ class Exits:
         """Whether there are any."""
         return self.after is not None or self.stop is not None or self.own is not None
 
+    def asked(self) -> dict[str, Any]:
+        """Their thresholds by the names of the settings."""
+        asked = {"exit_after": self.after, "stop": self.stop, "exit_when": self.own and self.own.spec}
+        return {name: value for name, value in asked.items() if value is not None}
+
     def words(self) -> list[str]:
         """When each of them sells."""
         after, stop = self.said_as
@@ -174,6 +190,7 @@ class Exit:
     purchase: Purchase
     session: date
     verdict: Verdict
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def decision_id(self) -> str:
@@ -206,6 +223,7 @@ class Exit:
             "purchase": self.purchase.words(),
             "exit": self.verdict.reason,
             "mapping": "; ".join(instrument.proof),
+            "figures": self.figures,
         }
         return Decision(event=event, verdict=self.verdict, evidence=evidence)
 
@@ -229,5 +247,9 @@ def last_purchases(
 
 def due(held: Iterable[Held], exits: Exits, session: date) -> list[Exit]:
     """What is to be sold in the session, and that of which it cannot be told now."""
-    judged = ((each.purchase, exits.verdict(each)) for each in held)
-    return [Exit(purchase=purchase, session=session, verdict=verdict) for purchase, verdict in judged if verdict]
+    judged = ((each, exits.verdict(each)) for each in held)
+    return [
+        Exit(purchase=each.purchase, session=session, verdict=verdict, figures=each.figures() | exits.asked())
+        for each, verdict in judged
+        if verdict
+    ]

@@ -1,12 +1,15 @@
 """Rules about what a company's insiders do together: clusters, and the score of their purchases."""
 
 from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
 
 import pandas as pd
 from pydantic import PositiveInt
 
 from strategies.activity import cluster_size, conviction
 from strategies.cluster_events import completes_cluster
+from strategies.features import Feature, reach_of, reaching
 from strategies.ranks import conviction_rank
 from strategies.rules import Rule
 from strategies.words import Case, decimals
@@ -60,7 +63,7 @@ def convinced(score: float, *, days: PositiveInt = 30) -> Rule:
         name="convinced",
         passes=lambda events: (events["side"] == "buy") & (events[name] >= score),
         words=words,
-        features={name: conviction(days)},
+        features={name: _of_purchases(conviction(days))},
         needs=("side",),
         asked={"score": score, "days": days},
     )
@@ -82,10 +85,20 @@ def among_best(*, places: PositiveInt = 10, days: PositiveInt = 30) -> Rule:
         name="among_best",
         passes=lambda events: (events["side"] == "buy") & (events[rank] <= places),
         words=words,
-        features={name: conviction(days), rank: conviction_rank(days)},
+        features={name: _of_purchases(conviction(days)), rank: _of_purchases(conviction_rank(days))},
         needs=("side",),
         asked={"places": places, "days": days},
     )
+
+
+@cache
+def _of_purchases(feature: Feature) -> Feature:
+    """The feature of purchases, and of nothing else, so that nothing else has the contrary of it."""
+
+    def bought(events: pd.DataFrame, as_of: datetime | None) -> "pd.Series[float]":
+        return feature(events, as_of).where((events["side"] == "buy").fillna(value=False))
+
+    return reaching(**reach_of([feature])._asdict())(bought)
 
 
 def _without_score(events: pd.DataFrame, name: str, days: int) -> Iterator[Case]:

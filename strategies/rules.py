@@ -83,6 +83,7 @@ not_planned: Final = Rule(
     name="not_planned",
     passes=lambda events: ~((events["side"] == "sell") & events["plan_10b5_1"].fillna(value=False)),
     words=_planned_words,
+    reads=("side", "plan_10b5_1"),
 )
 """No sales under a plan that was made in advance (Rule 10b5-1); purchases pass, planned or not."""
 

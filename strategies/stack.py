@@ -36,8 +36,8 @@ class Rule:
     Words are one sentence with fields, or a function that yields sentences with the rows they are for (words.py); a row
     that falls under none, or under an empty one, because the test does not concern it, passes without words.
     A row is unknown to the rule, and refused also by its contrary (`not_`), where a feature or one of the columns in
-    `needs` is missing. `asked` are the rule's thresholds by name, and `parts` the rules that it is made of, which are
-    shown for each event.
+    `needs` is missing. For each event is shown what its features and sentence are, and the columns that it `needs` and
+    `reads`, its thresholds by name, as `asked`, and the `parts`, rules that it is made of.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Rule:
     words: str | Callable[[pd.DataFrame], Iterable[Case]]
     features: Mapping[str, Feature] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     asked: Mapping[str, Any] = field(default_factory=dict)
     parts: "tuple[Rule, ...]" = ()
 
@@ -166,7 +167,7 @@ def _of_each(rules: Iterable[Rule], table: pd.DataFrame) -> list[tuple[Check, ..
 def _checks(rule: Rule, table: pd.DataFrame) -> list[Check]:
     rows = np.arange(len(table))
     words = gathered([*rule.said(table, rows)], len(rows))
-    read = [{*rule.features, *rule.needs} for _ in rows]
+    read = [{*rule.features, *rule.needs, *rule.reads} for _ in rows]
     for columns, found in shown(rule.cases(table), rows):
         for row in found:
             read[row].update(columns)
@@ -250,5 +251,10 @@ def _open_market_words(events: pd.DataFrame) -> Iterator[Case]:
     yield True, "a {code:P=purchase|=sale} (code {code}) that the filing itself says was not one on the open market"
 
 
-open_market: Final = Rule(name="open_market", passes=lambda events: events["side"].notna(), words=_open_market_words)
+open_market: Final = Rule(
+    name="open_market",
+    passes=lambda events: events["side"].notna(),
+    words=_open_market_words,
+    reads=("side", "code", "form"),
+)
 """Only purchases (code P) and sales (code S) on the open market."""

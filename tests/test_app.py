@@ -233,6 +233,10 @@ def test_sizes_and_exits_are_the_strategy_file_s_and_otherwise_the_settings() ->
     with app.opened(settings(strategy_file="mine.toml", stop="15%", notional=500), clock=at_now, fresh=True) as parts:
         policy = parts.policy
         assert parts.provenance.settings["strategy file"] == Path("mine.toml").read_text()
+        kept = parts.provenance.settings
+        assert [kept[f"BOT_{name}"] for name in ("STRATEGY", "SIZING", "EXIT_AFTER", "STOP", "NOTIONAL")] == [
+            "", "equal:20", "60", "0.15", "500",
+        ]  # fmt: skip
     assert (policy.strategy, policy.notional, policy.sizing) == ("mine", 500, EqualWeight(20))
     assert policy.exits == Exits(after=60, stop=Decimal("0.15"), said_as=("exit_after", "BOT_STOP"))
     with app.opened(settings(exit_after=60), clock=at_now, fresh=True) as parts:

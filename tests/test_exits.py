@@ -499,6 +499,17 @@ def test_a_dry_run_shows_the_exit_and_changes_nothing(house: House) -> None:
     assert [order.side for order in orders] == [Side.SELL]
 
 
+def test_the_numbers_of_an_exit_are_told_as_such(house: House) -> None:
+    exiting(house, replace(STOP, after=9))
+    house.quotes.price("NWRB", OPENS + timedelta(hours=6), "33")
+    house.run(MORNING + DAY)
+    (told,) = [row for row in house.store.decided() if row["source"] == "exit"]
+    assert told["evidence"]["figures"] == {
+        "bought": "25", "bought_on": "2026-03-03", "paid": "40", "age": 1, "exit_after": 9, "stop": "0.15",
+        "bid": "33", "currency": "USD", "quantity": "25", "value": "825", "cost": "0",
+    }  # fmt: skip
+
+
 def test_an_exit_is_explained_from_the_purchase_to_the_fill(house: House) -> None:
     exiting(house, STOP)
     (bought_by,) = [row["client_order_id"] for row in house.store.decided()]

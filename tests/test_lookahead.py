@@ -145,12 +145,13 @@ def test_a_feature_that_looks_at_the_whole_sample_or_by_the_day_of_the_trade_is_
         check_strategy(looking_at(**{name: feature}))
 
 
-def test_who_remembers_the_first_answer_is_found_as_well() -> None:
+@pytest.mark.parametrize("by", ["event_key", "key"])
+def test_who_remembers_the_first_answer_is_found_as_well(by: str) -> None:
     seen: dict[str, float] = {}
 
     def total(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
         of_all = events.groupby("owner_id")["shares"].transform("sum")
-        told = [seen.setdefault(key, number) for key, number in zip(events["event_key"], of_all, strict=True)]
+        told = [seen.setdefault(key, number) for key, number in zip(events[by], of_all, strict=True)]
         return pd.Series(told, events.index, dtype="float64")
 
     leak = found(looking_at(total=total), 200).leak
@@ -164,6 +165,24 @@ def test_a_close_of_the_same_day_is_found_and_named() -> None:
     assert report.leak.changed == "close"
     (fact,) = report.leak.later
     assert f" {report.leak.symbol} {report.leak.instant:%Y-%m-%d}" in fact
+
+
+@pytest.mark.parametrize("days", [0, 420])
+def test_a_high_of_a_year_with_the_day_s_own_close_or_a_later_one_is_found(days: int) -> None:
+    def made(daily: pd.DataFrame) -> Strategy:
+        closes = daily.set_index(["symbol", "date"])["close"].groupby(level="symbol").rolling(250).max().droplevel(0)
+
+        def high(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
+            local = events["known_at"].dt.tz_convert("America/New_York").dt.tz_localize(None)
+            on = (local + pd.Timedelta(days=days)).dt.normalize()
+            wanted = pd.MultiIndex.from_arrays([events["symbol"], on.astype(closes.index.dtypes["date"])])
+            return pd.Series(closes.reindex(wanted).to_numpy(), index=events.index)
+
+        return looking_at(high=high)
+
+    leak = check(made, history(), bars(), instants=200, seed=SEED).leak
+    assert leak
+    assert leak.changed == "high"
 
 
 def test_a_verdict_that_only_the_future_explains_is_found_without_any_feature() -> None:

@@ -26,7 +26,6 @@ Make = Callable[[pd.DataFrame], Strategy]
 
 GIVEN: Final = frozenset({*COLUMNS, *EXTRA, *LINKS})
 AROUND: Final = pd.Timedelta(days=45)  # companies with news so near to an instant are looked at
-BARS: Final = pd.Timedelta(days=200)  # as far from it are bars
 ROWS: Final = 400  # about so many at each instant
 TRIES: Final = 4  # times as many instants are drawn: after some of them nothing is left that matters
 
@@ -123,14 +122,12 @@ class _Past:
         enough = np.cumsum([len(rows) for rows in companies]).searchsorted(ROWS) + 1
         events = self._events.take(np.sort(np.concatenate(companies[:enough]))).reset_index(drop=True)
         events.attrs[HISTORY_FROM] = self._begins
-        return Scene(events, self._around(at, events["symbol"].dropna().unique()), at)
+        return Scene(events, self._of(events["symbol"].dropna().unique()), at)
 
-    def _around(self, at: pd.Timestamp, symbols: Iterable[str]) -> pd.DataFrame:
+    def _of(self, symbols: Iterable[str]) -> pd.DataFrame:
+        """All their bars: nobody knows how far a strategy looks."""
         rows = [self._symbols[symbol] for symbol in symbols if symbol in self._symbols]
-        if not rows:
-            return self._bars.iloc[:0]
-        bars = self._bars.take(np.sort(np.concatenate(rows)))
-        return bars[(bars["date"] - at.tz_localize(None)).abs() <= BARS].reset_index(drop=True)
+        return self._bars.take(np.sort(np.concatenate(rows)) if rows else []).reset_index(drop=True)
 
 
 class _Trial:
@@ -191,9 +188,10 @@ class _Trial:
     def _told(self, facts: Facts) -> pd.DataFrame:
         """What the strategy adds to the events of the scene with these facts, by their labels."""
         scene = self.rewriting.applied(self._scene, facts)
-        # Under other keys each time, so that who remembers an answer by the event's key is not taken at their word.
-        keys = scene.events["event_key"] + f"~{next(self._tellings)}"
-        events = with_past(scene.events.assign(event_key=keys), as_table([]))
+        # Under other keys each time, so that who remembers an answer by a key is not taken at their word.
+        telling = f"~{next(self._tellings)}"
+        keys = {name: scene.events[name] + telling for name in ("event_key", "key")}
+        events = with_past(scene.events.assign(**keys), as_table([]))
         judged = with_verdicts(self._make(scene.bars)(events, self._as_of))
         if not judged.index.sort_values().equals(events.index):
             raise ConfigError("the strategy must return every row that it was given, under its label in the index")

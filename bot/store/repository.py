@@ -159,7 +159,7 @@ class Repository:
                 | events.c.event_key.in_(line)
                 | events.c.client_order_id.in_([about])
                 | events.c.client_order_id.in_(order)
-                | (_of_filing(about) if about[:10].isdigit() else false())
+                | (_of_filing(about) if about[:10].isdecimal() else false())
             )
         with self._database.read() as connection:
             return [json.loads(details) for details in connection.execute(query).scalars()]
@@ -370,7 +370,9 @@ class Repository:
 
 
 def _of_filing(accession: str) -> ColumnElement[bool]:
-    """On an event that this filing tells; there is no index of it."""
+    """On an event that this filing tells, by its number with or without dashes; there is no index of it."""
+    if accession.isdecimal():  # as it stands in the address of its page
+        accession = f"{accession[:10]}-{accession[10:12]}-{accession[12:]}"
     return events.c.details.contains(f'"accession": {json.dumps(accession)},', autoescape=True)
 
 

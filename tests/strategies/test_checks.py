@@ -18,6 +18,7 @@ from strategies.rules import (
     filed_within,
     follow,
     more_than,
+    not_planned,
     officers_only,
     on_time,
     open_market,
@@ -65,6 +66,12 @@ def test_a_check_tells_the_words_and_what_was_looked_at_as_plain_values():
             asked={"days": 5},
         ),
     )
+
+
+def test_a_rule_tells_what_it_reads_also_where_it_has_nothing_to_say():
+    ((market, planned),) = follow(open_market, not_planned).checks(events(trade(plan_10b5_1=True)), NOW)
+    assert market.inputs == {"code": "P", "form": "4", "side": "buy"}
+    assert (planned.words, planned.inputs) == ("", {"side": "buy", "plan_10b5_1": True})
 
 
 def test_a_rule_that_is_made_of_rules_tells_what_each_of_them_says():

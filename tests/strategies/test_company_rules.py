@@ -4,7 +4,7 @@ import pytest
 
 from bot.model import Role
 from strategies.company_rules import among_best, clustered, convinced
-from strategies.composed import any_of
+from strategies.composed import any_of, not_
 from strategies.rules import Rule, follow
 from tests.strategies.happenings import Happening, table
 
@@ -73,6 +73,12 @@ def test_only_a_purchase_of_known_value_has_a_score(rule):
     assert [decision for decision, _ in told] == ["buy", "skip", "skip"]
     assert told[1][1] == "not a purchase, and only purchases have a score"
     assert told[2][1] == "a purchase of the last 30 days is of unknown value, or nobody knows its instant"
+
+
+@pytest.mark.parametrize("rule", [convinced(99), among_best()])
+def test_a_sale_has_no_score_and_not_the_contrary_of_one_either(rule):
+    told = judged(not_(rule), Happening(), Happening(known=1, code="S"), Happening(known=90, code="S"))
+    assert [decision for decision, _ in told[1:]] == ["skip", "skip"]
 
 
 def test_the_best_are_those_of_last_evening_s_list():

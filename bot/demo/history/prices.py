@@ -19,6 +19,7 @@ Mark = Callable[[pd.DataFrame], "pd.Series[bool]"]
 """Events table in, whether the price reacts to a row out, on the table's index."""
 
 BEFORE: Final = 60  # sessions with prices before a company's first event
+LEAST: Final = 0.0001  # that a share costs: of nothing there are no returns
 AFTER: Final = 250  # at most so many after its last one, when it is delisted
 
 
@@ -154,4 +155,5 @@ def _bars(
     listed = np.arange(max(0, first - BEFORE), min(count, last + int(rng.integers(1, AFTER))))
     volumes = np.floor(np.exp(10 + 5 * rng.random() + 0.5 * rng.standard_normal(len(listed))))
     opens, closes = opens * np.exp(drifted - steps), closes * np.exp(drifted)
-    return listed, np.round(opens[listed], 4), np.round(closes[listed], 4), volumes
+    opens, closes = (np.maximum(np.round(prices[listed], 4), LEAST) for prices in (opens, closes))
+    return listed, opens, closes, volumes
