@@ -845,7 +845,7 @@ def test_an_older_database_is_upgraded_when_asked_and_not_before(run: Run) -> No
 def test_the_doctor_shows_every_finding_and_fails_on_a_bad_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOT_OPENFIGI_URL", "http://127.0.0.1:9")
     result = run("doctor")
-    assert (result.code, result.err) == (1, "insiderbot: 2 of 14 findings are bad: sources, broker\n")
+    assert (result.code, result.err) == (1, "insiderbot: 2 of 15 findings are bad: sources, broker\n")
     assert "bad   sources     BOT_SOURCES is empty\n                → name at least one: " in result.out
     findings = run("doctor", "--format", "json").json()
     assert {tuple(finding) for finding in findings} == {("state", "about", "finding", "remedy")}
