@@ -19,17 +19,14 @@ A refusal by a rule is not a failure: it is a `Skip`, a value with a reason.
 """
 
 import importlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import extract_tb
 from typing import Final
 
-# Who lies between a part and whoever asks it.
 HERE: Final = Path(__file__).parent
-STACK: Final = HERE.parent / "strategies" / "stack.py"
-CALLERS: Final = (f"{HERE}{os.sep}", str(STACK), str(importlib.__file__), "<frozen importlib")
+CALLERS: Final = (HERE.parent / "strategies" / "stack.py", Path(str(importlib.__file__)))
 
 
 class BotError(Exception):
@@ -107,7 +104,12 @@ def blamed(part: str) -> Iterator[None]:
         raise
     except Exception as error:
         # The first line of it: the last one may lie deep in a library. Without any it could not even be called.
-        lines = [line for line in extract_tb(error.__traceback__) if not line.filename.startswith(CALLERS)]
+        lines = [line for line in extract_tb(error.__traceback__) if not _asks(line.filename)]
         place = f" ({Path(lines[0].filename).name}, line {lines[0].lineno})" if lines else ""
         what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise ConfigError(f"{part} has a bug{place}: {what}") from error
+
+
+def _asks(file: str) -> bool:
+    """Whether this lies between a part and whoever wants something of it."""
+    return file.startswith("<frozen importlib") or Path(file).is_relative_to(HERE) or Path(file) in CALLERS
