@@ -24,7 +24,6 @@ from bot.prices import NoPrices
 from bot.provenance import Provenance, provenance
 from bot.sessions import Sessions
 from bot.settings import Settings
-from bot.sizing import OwnSizing
 from bot.store.answers import Answers
 from bot.store.database import Database, open_database
 from bot.store.journal import Journal
@@ -326,7 +325,7 @@ class App:
     def provenance(self) -> Provenance:
         """What every decision is kept with; a strategy file is kept word for word."""
         shown, policy = self._in_force.shown(), self.policy
-        own = [part for part in (policy.sizing, policy.exits.own) if isinstance(part, OwnSizing | OwnExit)]
+        own = [part for part in (policy.sizing, policy.exits.own) if isinstance(part, sizing.OwnSizing | OwnExit)]
         modules = {part.spec.partition(":")[0] for part in own}
         if self._own:
             told = shown | {"BOT_STRATEGY": "", "strategy file": self._own.text}

@@ -70,7 +70,6 @@ def _sources(settings: Settings, clock: Clock) -> Found:
 
 def _strategy(settings: Settings, clock: Clock) -> Found:
     with opened(settings, clock=clock, fresh=True) as parts:
-        parts.strategy  # noqa: B018 - is it one
         name, exits = parts.provenance.strategy, parts.policy.exits
     yield "good", f"{name} decides; what was bought is sold when {', or '.join(('officers sell', *exits.words()))}", ""
 

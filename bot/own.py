@@ -1,5 +1,6 @@
 """What functions of one's own return, looked at before anything believes it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeVar
@@ -8,6 +9,7 @@ from bot.errors import BotError, ConfigError, NotPaperError, blamed
 from bot.model import Skip
 from bot.plain import one_line
 
+SPEC: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*")  # how one's own are named: module:function
 LONGEST: Final = 500  # letters of what is said, of which nobody reads more
 Answer = TypeVar("Answer")
 

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot import sizing
 from bot.errors import ConfigError
 from bot.live_hosts import refusal
+from bot.own import SPEC
 
 PREFIX: Final = "BOT_"
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -70,7 +71,7 @@ def _time_of_day(text: str) -> str:
 
 
 def _own_function(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", text, re.ASCII):
+    if not SPEC.fullmatch(text):
         raise ValueError("write your own module:function")
     return text
 

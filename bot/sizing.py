@@ -13,13 +13,13 @@ from typing import Any, Final, NamedTuple
 
 from bot.errors import ConfigError
 from bot.model import Position, Quote, Side, Skip, Terms
-from bot.own import asked, words
+from bot.own import SPEC, asked, words
 from bot.plain import decimal_text
 
 CLOSES: Final = 20  # of which the realised volatility is taken
 YEAR: Final = 252  # sessions, by which a daily volatility becomes a yearly one
 MOST: Final = Decimal(2)  # times the usual amount, however calm a share has been
-OWN: Final = re.compile(r"(?!(?:notional|quantity|equal|volatility):)[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
+OWN: Final = re.compile(rf"(?!(?:notional|quantity|equal|volatility):){SPEC.pattern}")
 SIZING: Final = re.compile(r"(notional)|(?:(quantity|equal):([1-9]\d{0,3}))|(?:volatility:([1-9]\d{0,2})%)", re.ASCII)
 
 

@@ -26,6 +26,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PydanticUser
 from pydantic.json_schema import models_json_schema
 
 from bot.errors import ConfigError
+from bot.own import SPEC
 from bot.plugins import Kit, daily_figures, installed, named
 from bot.settings import PREFIX, Days, Money, OwnFunction, Settings, SizingName, Stop
 from strategies.composed import all_of, any_of, not_
@@ -118,7 +119,7 @@ def schema() -> dict[str, Any]:
     forms = {name: form(name, load()) for name, load in sorted(installed("rules").items())}
     rules = models_json_schema([(made, "validation") for made in forms.values()])[1]["$defs"]
     own = {
-        "properties": {"rule": {"pattern": "^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"}},
+        "properties": {"rule": {"pattern": f"^{SPEC.pattern}$"}},
         "required": ["rule"],
     }
     rule = {"$ref": "#/$defs/rule"}

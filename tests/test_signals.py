@@ -96,6 +96,8 @@ def test_a_filing_of_which_only_the_number_is_told_is_linked_all_the_same() -> N
     number = "0009990001-26-000003"
     bare = bought(url=None, issuer_cik="0009990001", accession=number)
     (links,) = signal(history(bare, ROWS[1]), [TODAY])["filings"][:1]
+    lean = history(bare, ROWS[1]).assign(url=lambda events: events["url"].astype("category"))
+    assert signal(lean, [TODAY])["filings"].tolist()[0] == links
     odd = [{"issuer_cik": "../../x", "accession": number}, {"accession": "a b"}, {"issuer_cik": ""}]
     for each in odd:
         assert signal(history(bare._replace(**each)), [TODAY])["filings"].tolist() == [""]

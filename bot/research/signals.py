@@ -137,7 +137,7 @@ def _linked(purchases: pd.DataFrame) -> pd.DataFrame:
     told = purchases.loc[purchases["url"].isna(), [*numbers]].dropna()
     bare = told[np.logical_and.reduce([told[name].str.fullmatch(form) for name, form in numbers.items()])]
     links = [index_url(*row) for row in bare.itertuples(index=False)]
-    return purchases.assign(url=purchases["url"].fillna(pd.Series(links, bare.index, dtype="str")))
+    return purchases.assign(url=purchases["url"].astype("str").fillna(pd.Series(links, bare.index, dtype="str")))
 
 
 def _end(day: date) -> pd.Timestamp:
