@@ -23,6 +23,8 @@ Feature = Callable[[pd.DataFrame, datetime | None], "pd.Series[float]"]
 
 Base = Literal["before", "after"]
 
+SECONDS: Final = 24 * 60 * 60  # of a day
+
 
 def reaching(*, person: float = 0, company: float = 0, market: float = 0) -> Callable[[Feature], Feature]:
     """For a feature that looks so many days back: at the person's trades, at all at the company, at purchases anywhere.
@@ -86,7 +88,8 @@ def fraction_of_holdings(base: Base) -> Feature:
         if base == "after":
             return events["shares"] / events["shares_after"].where(events["shares_after"] > 0)
         shares, held, exercised = (events[name].to_numpy() for name in ("shares", "held_before", "exercised"))
-        net = np.maximum(shares - np.where(events["side"] == "sell", exercised, 0.0), 0.0)
+        net, sold = np.maximum(shares, 0.0), np.flatnonzero(events["side"] == "sell")
+        net[sold] = np.maximum(shares[sold] - exercised[sold], 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             part = net / held
         part[held < 0] = np.nan
@@ -100,23 +103,26 @@ def fraction_of_holdings(base: Base) -> Feature:
 @reaching()
 def days_to_file(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     """Business days from the trade to its filing, United States federal holidays left out; the legal deadline is 2."""
-    traded, filed = (events[name].to_numpy().astype("datetime64[D]") for name in ("traded_on", "filed_on"))
+    traded, filed = (events[name].to_numpy().astype("datetime64[s]", copy=False) for name in ("traded_on", "filed_on"))
     unknown = np.isnat(traded) | np.isnat(filed)
     if unknown.all():
         return pd.Series(np.nan, index=events.index)
+    begins, ends = (some.view(np.int64) // SECONDS for some in (traded, filed))  # faster than as datetime64[D]
     if unknown.any():
-        traded, filed = (np.where(unknown, some[~unknown].min(), some) for some in (traded, filed))
-    first, last = min(traded.min(), filed.min()), max(traded.max(), filed.max())
-    holidays = _holidays(first.item().year, last.item().year)
+        begins[unknown] = ends[unknown] = begins[unknown.argmin()]
+    first, last = min(begins.min(), ends.min()), max(begins.max(), ends.max())
     # Counted once from the first day on: a history has many filings of few days.
-    passed = np.busday_count(first, np.arange(first, last + 2), holidays=holidays).astype(np.float64)
-    begins, ends = ((some - first).view(np.int64) for some in (traded, filed))
+    days = np.arange(first, last + 2).view("datetime64[D]")
+    holidays = _holidays(days[0].item().year, days[-1].item().year)
+    passed = np.busday_count(days[0], days, holidays=holidays).astype(np.float64)
     if (early := ends < begins).any():  # then the days are those after the filing, up to and with that of the trade
-        begins, ends = begins + early, ends + early
-    days = passed[ends] - passed[begins]
+        begins += early
+        ends += early
+    between = passed[ends - first]
+    between -= passed[begins - first]
     if unknown.any():
-        days[unknown] = np.nan
-    return pd.Series(days, index=events.index)
+        between[unknown] = np.nan
+    return pd.Series(between, index=events.index)
 
 
 @cache  # to tell them takes longer than all else that a cycle does with them
