@@ -3,7 +3,6 @@
 A sentence is text with fields, `{column}` or `{column:form}`; what a form makes of a value is said at `_form`.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from string import Formatter
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bot.errors import ConfigError
-from strategies.texts import Piece, Places, Said, Spelled, Texts, concatenated, objects
+from strategies.texts import Piece, Places, Said, Spelled, Texts, objects
 
 Condition: TypeAlias = "pd.Series[bool] | bool"
 Sentence: TypeAlias = "str | tuple[Iterable[Case], ...]"
@@ -53,9 +52,12 @@ def falling(cases: Iterable[Case], rows: Places) -> Iterator[tuple[Sentence, Pla
     while len(rows) and (case := next(left, None)):  # a case that nobody needs is not even looked at
         condition, sentence = case
         hit = _holds(condition, rows)
+        if hit.all():
+            yield sentence, rows
+            return
         if hit.any():
             yield sentence, rows[hit]
-        rows = rows[~hit]
+            rows = rows[~hit]
 
 
 def _sentences(cases: Iterable[Case], rows: Places) -> Iterator[tuple[str, Places]]:
@@ -80,7 +82,9 @@ def _in_a_row(parts: Iterable[Iterable[Case]], rows: Places) -> Iterator[tuple[s
         if len(texts) > 2 or not place.all():  # else all of them are told the same
             alike, _ = pd.factorize(alike * len(texts) + place)
         said.append((texts, place))
-    for number, row in enumerate(np.unique(alike, return_index=True)[1].tolist()):
+    first = np.empty(alike.max(initial=-1) + 1, dtype=np.intp)
+    first[alike[::-1]] = np.arange(len(rows))[::-1]  # of places that are alike the first is written last
+    for number, row in enumerate(first.tolist()):
         yield "; ".join(text for texts, place in said if (text := texts[place[row]])), rows[alike == number]
 
 
@@ -118,23 +122,37 @@ def _holds(condition: Condition, rows: Places) -> "np.ndarray[tuple[int], np.dty
 
 def _filled(sentence: str, table: pd.DataFrame, rows: Places) -> Said:
     """The sentence with each row's own values; what many rows share is written once."""
-    pieces = [piece for part in parts(sentence) for piece in _pieces(part, table, rows)]
-    spelled = [piece for piece in pieces if isinstance(piece, Spelled)]
-    combinations = math.prod(len(texts) for _, texts in spelled)
-    if combinations > len(rows) or any((places < 0).any() for places, _ in spelled):
-        return Said(rows, pieces)
-    combined = np.zeros(len(rows), dtype=np.int64)
-    for places, texts in spelled:
-        combined = combined * len(texts) + places
-    occurs = np.zeros(combinations, dtype=bool)
-    occurs[combined] = True
-    alike, number_of = np.flatnonzero(occurs), np.cumsum(occurs) - 1
-    count = len(alike)
-    for number, piece in reversed([*enumerate(pieces)]):
-        if isinstance(piece, Spelled):
-            alike, place = np.divmod(alike, len(piece.texts))
-            pieces[number] = Spelled(place, piece.texts)
-    return Said(rows, [Spelled(number_of[combined], concatenated(pieces, count))])
+    pieces: list[Piece] = []
+    for piece in (piece for part in parts(sentence) for piece in _pieces(part, table, rows)):
+        if pieces and (one := _as_one(pieces[-1], piece)):
+            pieces[-1] = one
+        else:
+            pieces.append(piece)
+    return Said(rows, pieces)
+
+
+def _as_one(left: Piece, right: Piece) -> "Piece | None":
+    """What two pieces say together, if many rows say the same."""
+    if isinstance(left, str):
+        if isinstance(right, str):
+            return left + right
+        return Spelled(right.places, left + right.texts) if _is_shared(right) else None
+    if isinstance(right, str):
+        return Spelled(left.places, left.texts + right) if _is_shared(left) else None
+    count, ways = len(left.places), len(left.texts) * len(right.texts)
+    if ways > count or not (_is_shared(left) and _is_shared(right)):
+        return None
+    together = left.places * len(right.texts) + right.places
+    occurs = np.zeros(ways, dtype=bool)
+    occurs[together] = True
+    if np.count_nonzero(occurs) * SHARED > count:
+        return None
+    first, second = np.divmod(np.flatnonzero(occurs), len(right.texts))
+    return Spelled((np.cumsum(occurs) - 1)[together], left.texts[first] + right.texts[second])
+
+
+def _is_shared(piece: Spelled) -> bool:
+    return len(piece.texts) * SHARED <= len(piece.places) and not (piece.places < 0).any()
 
 
 def _pieces(part: Part, table: pd.DataFrame, rows: Places) -> list[Piece]:
@@ -166,7 +184,8 @@ def _on_its_side(hundredths: Any, fractions: Any, limit: str) -> Any:
 
 def _spelled(values: Any, part: Part) -> Spelled:
     """Each distinct value written once."""
-    places, distinct = pd.factorize(values)
+    is_numbered = isinstance(values, pd.Categorical) and len(values.categories) <= len(values)
+    places, distinct = (values.codes.astype(np.intp), values.categories) if is_numbered else pd.factorize(values)
     write, missing = _form(part)
     texts: Texts = np.empty(len(distinct) + 1, dtype=object)
     texts[:-1], texts[-1] = write(distinct.tolist()), missing
@@ -226,6 +245,7 @@ def _percents(hundredths: list[float]) -> list[str]:
 
 
 CENTS: Final = [f".{number:02}".rstrip("0").rstrip(".") for number in range(100)]
+SHARED: Final = 16  # so many rows for each text: else to put it together takes longer than to write its halves
 LARGEST: Final = 1e15  # below it, a float is every whole number
 # Of the forms that show numbers, what may follow their whole part.
 ENDS: Final[dict[str, list[str]]] = {",": [], ".2": CENTS, "%": [f"{cents} %" for cents in CENTS]}

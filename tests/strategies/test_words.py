@@ -91,10 +91,10 @@ def test_a_missing_value_is_said_to_be_missing(sentence, words):
     assert said(table_of([(None, None, None, None, None)]), (True, sentence)) == [words]
 
 
-@given(TABLES, st.sampled_from(SENTENCES))
-def test_many_rows_are_told_as_each_row_alone(rows, sentence):
-    table = table_of(rows)
-    alone = [said(table_of([row]), (True, sentence))[0] for row in rows]
+@given(TABLES, st.sampled_from(SENTENCES), st.sampled_from([1, 100]))
+def test_many_rows_are_told_as_each_row_alone(rows, sentence, times):
+    table = table_of(rows * times)
+    alone = [said(table_of([row]), (True, sentence))[0] for row in rows] * times
     assert said(table, (True, sentence)) == alone
     assert said(table.astype({"side": "category", "title": "category"}), (True, sentence)) == alone
 
