@@ -1,27 +1,24 @@
 """The only wiring: from settings to a bot that acts, or to one that only looks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bot import sizing
-from bot.book import Policy
+from bot.decider import Decider
 from bot.engine import Bot
-from bot.errors import BotError, ConfigError, blamed
-from bot.exits import Exits, OwnExit
+from bot.errors import BotError, ConfigError
 from bot.freshness import Freshness
 from bot.halt_file import HaltFile
 from bot.http import Http
 from bot.limits import Drawdown, Limits
 from bot.notify import Herald, services
 from bot.orders import Desk
-from bot.plugins import Kind, Kit, Table, find, named
-from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Notifier, Prices, Rates, Source, Strategy
+from bot.plugins import Kit
+from bot.ports import Broker, BrokerView, Clock, Mapper, MappingCache, Notifier, Prices, Rates, Source
 from bot.prices import NoPrices
-from bot.provenance import Provenance, provenance
 from bot.sessions import Sessions
 from bot.settings import Settings
 from bot.store.answers import Answers
@@ -35,10 +32,7 @@ from bot.trader import Trader
 from bot.views import Notes, ReadOnlyBroker, ReadOnlyCache, Rewound
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from bot.daemon import Daemon
-    from bot.strategy_file import StrategyFile
 
 IN_MEMORY = "sqlite:///:memory:"
 EDGAR_ALONE = ("edgar",)  # what BOT_POLL is when nobody has set it: then it need not be among the sources
@@ -152,7 +146,7 @@ class App:
 
         TryAgainError while another process leads over the same database.
         """
-        self.store.provenance = self.provenance
+        self.store.provenance = self.decider.provenance
         herald = self.herald
         bot = self._bot(self.broker, self.answers, desk=self.desk(), trade_backlog=trade_backlog)
         self.journal.begin(herald.names)
@@ -204,30 +198,13 @@ class App:
             needs_isin=broker.needs_isin,
         )
 
-    def strategy_of(self, spec: str, figures: "Mapping[Table, pd.DataFrame]") -> tuple[str, Strategy]:
-        """How to decide and its name: by a name or `module:factory`, or without one as the settings say.
-
-        These tables of daily figures, if any, are used instead of those of the settings.
-        """
-        if not spec and (file := self._strategy_file(figures)):
-            return file.name, file.strategy
-        from strategies.rules import Stack
-
-        spec = spec or self.settings.strategy
-        if isinstance(find("strategies", spec)[0], Stack):
-            raise ConfigError(f"{spec!r} is a strategy itself: write a function that takes a Kit and returns it")
-        strategy: Strategy = self._part("strategies", spec, figures=figures)
-        if not callable(strategy):
-            raise ConfigError(f"{spec!r} returns no strategy (found {type(strategy).__name__}): return follow(...)")
-        return spec, strategy
-
     @cached_property
     def sources(self) -> list[Source]:
         """Every source the settings name; ConfigError when they name none, or one twice."""
         specs = self.settings.sources
         if not specs:
             raise ConfigError("BOT_SOURCES is empty: write edgar or files:PATH, say, or try `insiderbot demo` first")
-        sources: list[Source] = [self._part("sources", spec) for spec in specs]
+        sources: list[Source] = [self.kit.part("sources", spec) for spec in specs]
         if bare := [spec for spec in specs if spec.endswith(":")]:
             raise ConfigError(
                 f"BOT_SOURCES has {bare[0]}, with nothing behind the colon: name it, as in edgar:AAPL, or leave it out"
@@ -287,73 +264,25 @@ class App:
     def broker(self) -> Broker:
         """The broker the settings name."""
         book = PaperBooks(self._database, self.settings.simulated_cash)
-        broker: Broker = self._part("brokers", self.settings.broker, prices=self.prices, book=book)
+        broker: Broker = self.kit.part("brokers", self.settings.broker, prices=self.prices, book=book)
         return broker
 
     @cached_property
-    def strategy(self) -> tuple[str, Strategy]:
-        """How to decide, and its name, which is part of every decision's identity."""
-        return (self._own.name, self._own.strategy) if self._own else self.strategy_of("", {})
-
-    @cached_property
-    def _own(self) -> "StrategyFile | None":
-        return self._strategy_file({})
-
-    def _strategy_file(self, figures: "Mapping[Table, pd.DataFrame]") -> "StrategyFile | None":
-        settings = self.settings
-        if settings.strategy_file is None:
-            return None
-        if settings.strategy != Settings.model_fields["strategy"].default:
-            raise ConfigError("BOT_STRATEGY and BOT_STRATEGY_FILE both say how to decide: leave one of them empty")
-        from bot.strategy_file import read
-
-        return read(settings.strategy_file, replace(self.kit, figures=figures))
+    def decider(self) -> Decider:
+        """How it is decided."""
+        return Decider(self.kit)
 
     @cached_property
     def prices(self) -> Prices:
         """Where quotes come from; without a setting there are none."""
-        prices: Prices = self._part("prices", self.settings.prices) if self.settings.prices else NoPrices()
+        prices: Prices = self.kit.part("prices", self.settings.prices) if self.settings.prices else NoPrices()
         return prices
 
     @cached_property
     def rates(self) -> Rates:
         """Where exchange rates come from; nobody is asked before two currencies differ."""
-        rates: Rates = self._part("rates", self.settings.rates)
+        rates: Rates = self.kit.part("rates", self.settings.rates)
         return rates
-
-    @property
-    def provenance(self) -> Provenance:
-        """What every decision is kept with; a strategy file is kept word for word."""
-        shown, policy = self._in_force.shown(), self.policy
-        own = [part for part in (policy.sizing, policy.exits.own) if isinstance(part, sizing.OwnSizing | OwnExit)]
-        modules = {part.spec.partition(":")[0] for part in own}
-        if self._own:
-            told = shown | {"BOT_STRATEGY": "", "strategy file": self._own.text}
-            return provenance(self._own.name, modules | self._own.modules, told)
-        spec = self.settings.strategy
-        modules |= {spec.partition(":")[0], find("strategies", spec)[0].__module__}
-        return provenance(spec, modules, shown)
-
-    @property
-    def _in_force(self) -> Settings:
-        """The settings, with what a strategy file says in place of them."""
-        return self.settings.model_copy(update=dict(self._own.trading) if self._own else {})
-
-    @property
-    def policy(self) -> Policy:
-        """How large a buy is and when it ends: as a strategy file says it, and as the settings do otherwise."""
-        said, settings = self._own.trading if self._own else {}, self._in_force
-        after, stop = (name if name in said else f"BOT_{name.upper()}" for name in ("exit_after", "stop"))
-        when = settings.exit_when
-        own = OwnExit(when, named("exits", when, "function")[0]) if when else None
-        return Policy(
-            account=settings.account,
-            strategy=self.strategy[0],
-            notional=settings.notional,
-            entry=settings.entry,
-            sizing=sizing.named(settings.sizing, lambda spec: named("sizings", spec, "function")[0]),
-            exits=Exits(after=settings.exit_after, stop=settings.stop, own=own, said_as=(after, stop)),
-        )
 
     @property
     def limits(self) -> Limits:
@@ -386,20 +315,6 @@ class App:
         http = Http(self.settings.user_agent)
         return Kit(settings=self.settings, clock=self.clock, http=http, memory=Notes(self.store))
 
-    def _part(self, kind: Kind, spec: str, **more: Any) -> Any:
-        """The part a setting names, built from the kit and what only its kind may use."""
-        factory, argument = find(kind, spec)
-        kit = replace(self.kit, argument=argument, **more)
-        with blamed(repr(spec)):
-            try:
-                return factory(kit)
-            except TypeError as error:
-                if error.__traceback__ and error.__traceback__.tb_next:  # a bug inside of it
-                    raise
-                raise ConfigError(
-                    f"{spec!r} is no factory: write a function that takes a Kit and returns the part"
-                ) from None
-
     def _bot(self, broker: BrokerView, cache: MappingCache, *, desk: Desk | None, trade_backlog: bool) -> Bot:
         settings = self.settings
         if broker.mic not in {None, settings.venue}:
@@ -413,13 +328,13 @@ class App:
             sessions=Sessions(settings.venue),
             rates=self.rates,
             prices=self.prices,
-            policy=self.policy,
+            policy=self.decider.policy,
             limits=self.limits,
             drawdown=self.drawdown,
         )
         return Bot(
             sources=self.sources,
-            strategy=self.strategy[1],
+            strategy=self.decider.strategy[1],
             trader=trader,
             store=self.store,
             clock=self.clock,

@@ -92,10 +92,10 @@ def lookahead_check(
         else:
             events = made_up(seed=seed, rows=rows)
             daily = prices(events, seed=seed).assign(market_cap=lambda bars: bars["close"] * SHARES)
-        name, _ = parts.strategy_of(strategy, histories.tables(daily))
+        name, _ = parts.decider.strategy_of(strategy, histories.tables(daily))
         with console.progress("instants", instants) as progress:
             report = lookahead.check(
-                lambda changed: parts.strategy_of(strategy, histories.tables(changed))[1],
+                lambda changed: parts.decider.strategy_of(strategy, histories.tables(changed))[1],
                 events,
                 daily,
                 instants=instants,

@@ -70,7 +70,7 @@ def _sources(settings: Settings, clock: Clock) -> Found:
 
 def _strategy(settings: Settings, clock: Clock) -> Found:
     with opened(settings, clock=clock, fresh=True) as parts:
-        name, exits = parts.provenance.strategy, parts.policy.exits
+        name, exits = parts.decider.provenance.strategy, parts.decider.policy.exits
     yield "good", f"{name} decides; what was bought is sold when {', or '.join(('officers sell', *exits.words()))}", ""
 
 
@@ -146,7 +146,7 @@ def _span(of: timedelta) -> str:
 
 def _limits(settings: Settings, clock: Clock) -> Found:
     with opened(settings, clock=clock, fresh=True) as parts:
-        notional = parts.policy.notional
+        notional = parts.decider.policy.notional
     if notional > settings.max_order_value:
         said_by = "BOT_NOTIONAL" if notional == settings.notional else "the strategy file's notional"
         over = f"{said_by} is {notional:,} and BOT_MAX_ORDER_VALUE {settings.max_order_value:,}"

@@ -38,6 +38,19 @@ class Kit:
     book: PaperBook | None = None
     memory: Memory | None = None
 
+    def part(self, kind: Kind, spec: str, **more: Any) -> Any:
+        """The part a setting names, built from this kit and what only its kind may use."""
+        factory, argument = find(kind, spec)
+        with blamed(repr(spec)):
+            try:
+                return factory(replace(self, argument=argument, **more))
+            except TypeError as error:
+                if error.__traceback__ and error.__traceback__.tb_next:  # a bug inside of it
+                    raise
+                raise ConfigError(
+                    f"{spec!r} is no factory: write a function that takes a Kit and returns the part"
+                ) from None
+
 
 Factory = Callable[[Kit], Any]
 
@@ -82,8 +95,7 @@ def daily_figures(kit: Kit, table: Table) -> "pd.DataFrame":
             f"the strategy needs {table}, and BOT_{table.upper()} is empty:"
             f" write BOT_{table.upper()}=files:PATH, a CSV or Parquet file"
         )
-    factory, argument = find(table, spec)
-    figures: pd.DataFrame = factory(replace(kit, argument=argument))
+    figures: pd.DataFrame = kit.part(table, spec)
     return figures
 
 

@@ -43,6 +43,10 @@ class Sessions:
         """The venue's own time zone."""
         return _calendar(self.mic)[1]
 
+    def look_up(self) -> None:
+        """ConfigError when there is no calendar of this venue, which otherwise whoever asks first is told."""
+        _calendar(self.mic)
+
     @property
     def last(self) -> Session:
         """The last session the calendar knows."""

@@ -28,6 +28,7 @@ from pydantic.json_schema import models_json_schema
 from bot.errors import ConfigError
 from bot.own import SPEC
 from bot.plugins import Kit, daily_figures, installed, named
+from bot.sessions import Sessions
 from bot.settings import PREFIX, Days, Money, OwnFunction, Settings, SizingName, Stop
 from strategies.composed import all_of, any_of, not_
 from strategies.rules import Rule, Stack, follow
@@ -231,6 +232,8 @@ class _Maker:
     def _called(self, make: Callable[..., Any], values: BaseModel) -> Any:
         """What the function makes of the values that are written, and of those that only the settings know."""
         written = {key: getattr(values, key) for key in values.model_fields_set - {"rule"}}
+        if "venue" in written:
+            Sessions(written["venue"]).look_up()  # now, as its place in the file is known
         wanted = {"venue", *TABLES} & inspect.signature(make).parameters.keys() - written.keys()
         return make(**written, **{key: getattr(self, key) for key in wanted})
 

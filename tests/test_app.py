@@ -222,7 +222,7 @@ def test_a_name_in_bot_poll_that_is_no_source_is_told() -> None:
 def test_a_strategy_file_decides_under_its_own_name() -> None:
     Path("mine.toml").write_text('name = "mine"\nrules = [{rule = "largest"}]\n')
     with app.opened(settings(strategy_file="mine.toml", sources=("files:.",)), clock=at_now, fresh=True) as parts:
-        name, strategy = parts.strategy
+        name, strategy = parts.decider.strategy
         assert (name, [rule.name for rule in strategy.rules]) == ("mine", ["largest"])  # type: ignore[attr-defined]
         bot = parts.looking()
     assert (bot.strategy, bot.trader.policy.strategy) == (strategy, "mine")
@@ -231,16 +231,16 @@ def test_a_strategy_file_decides_under_its_own_name() -> None:
 def test_sizes_and_exits_are_the_strategy_file_s_and_otherwise_the_settings() -> None:
     Path("mine.toml").write_text('name = "mine"\nexit_after = 60\nsizing = "equal:20"\nrules = [{rule = "largest"}]')
     with app.opened(settings(strategy_file="mine.toml", stop="15%", notional=500), clock=at_now, fresh=True) as parts:
-        policy = parts.policy
-        assert parts.provenance.settings["strategy file"] == Path("mine.toml").read_text()
-        kept = parts.provenance.settings
+        policy = parts.decider.policy
+        assert parts.decider.provenance.settings["strategy file"] == Path("mine.toml").read_text()
+        kept = parts.decider.provenance.settings
         assert [kept[f"BOT_{name}"] for name in ("STRATEGY", "SIZING", "EXIT_AFTER", "STOP", "NOTIONAL")] == [
             "", "equal:20", "60", "0.15", "500",
         ]  # fmt: skip
     assert (policy.strategy, policy.notional, policy.sizing) == ("mine", 500, EqualWeight(20))
     assert policy.exits == Exits(after=60, stop=Decimal("0.15"), said_as=("exit_after", "BOT_STOP"))
     with app.opened(settings(exit_after=60), clock=at_now, fresh=True) as parts:
-        policy = parts.policy
+        policy = parts.decider.policy
     assert (policy.strategy, policy.exits) == ("executives", Exits(after=60))
 
 
@@ -250,7 +250,7 @@ def test_a_strategy_and_a_strategy_file_are_one_too_many() -> None:
         app.opened(both, clock=at_now, fresh=True) as parts,
         pytest.raises(ConfigError, match=r"^BOT_STRATEGY and BOT_STRATEGY_FILE both say how to decide"),
     ):
-        parts.strategy  # noqa: B018
+        parts.decider.strategy  # noqa: B018
 
 
 @pytest.mark.parametrize("setting", ["sizing", "exit_when"])
@@ -263,10 +263,24 @@ def test_the_code_of_a_size_or_an_exit_of_one_s_own_is_part_of_the_strategy_s_ve
         Path("own_part.py").write_text(f"def half(*_):\n    return {part}\n")
         monkeypatch.delitem(sys.modules, "own_part", raising=False)
         with app.opened(settings(**{setting: "own_part:half"}), clock=at_now, fresh=True) as parts:
-            names.append(parts.provenance.strategy)
+            names.append(parts.decider.provenance.strategy)
     assert names[0] != names[1]
     assert all(name.startswith("executives ") for name in names)
     monkeypatch.delitem(sys.modules, "own_part")
+
+
+def test_a_size_or_an_exit_that_cannot_be_loaded_is_told_with_the_place_that_names_it() -> None:
+    Path("mine.toml").write_text('name = "mine"\nexit_when = "nowhere:tired"\nrules = [{rule = "largest"}]')
+    for chosen, place in (
+        ({"strategy_file": "mine.toml"}, "mine.toml, exit_when"),
+        ({"exit_when": "nowhere:tired"}, "BOT_EXIT_WHEN"),
+        ({"sizing": "nowhere:tired"}, "BOT_SIZING"),
+    ):
+        with (
+            app.opened(settings(**chosen), clock=at_now, fresh=True) as parts,
+            pytest.raises(ConfigError, match=f"^{place}: 'nowhere:tired' cannot be loaded"),
+        ):
+            parts.decider.policy  # noqa: B018
 
 
 def test_a_look_back_knows_what_was_public_and_stated_by_then_and_no_more() -> None:

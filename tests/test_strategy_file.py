@@ -276,6 +276,10 @@ def test_what_is_wrong_with_the_file_is_said_in_one_sentence(text, words):
             f'{{rule = "liquid", value = 1e6, sessions = {10**20}}}',
             "rule 2, liquid: sessions should be less than or equal to 2500",
         ),
+        (
+            '{rule = "known_within", sessions = 3, venue = "XXXX"}',
+            "rule 2, known_within: there is no calendar for 'XXXX': write the ISO MIC of a venue",
+        ),
         ("{any_of = []}", 'rule 2 needs a list of rules: write any_of = [{rule = "open_market"}]'),
         ("{all_of = 3}", 'rule 2 needs a list of rules: write all_of = [{rule = "open_market"}]'),
         ('{any_of = [{rule = "largest"}, {not = 3}]}', "rule 2, any_of 2, not: write one of rule, any_of, all_of, not"),
