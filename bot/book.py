@@ -130,7 +130,7 @@ class Book:
                 f"{gone.quantity:f} shares of {symbol} that were bought are not in the account: no order of it before"
                 " `insiderbot resume` says that this is so"
             )
-            return Skip(rule="limit", reason=reason, final=False)
+            return Skip(rule="limit", reason=reason, final=False, figures={"missing": gone.quantity})
         return self._fallen if wish.side is Side.BUY else None
 
     @cached_property

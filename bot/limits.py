@@ -110,7 +110,8 @@ def within_order_value(buy: Buy, _: Known, limits: Limits) -> Skip | None:
     if buy.value <= limits.order_value:
         return None
     most = f"no order may be worth more than {buy.money(limits.order_value)} (BOT_MAX_ORDER_VALUE)"
-    return _limit(f"it would be worth {buy.money(buy.value)}; {most}")
+    reason = f"it would be worth {buy.money(buy.value)}; {most}"
+    return _limit(reason, value=buy.value, max_order_value=limits.order_value)
 
 
 def within_name_value(buy: Buy, known: Known, limits: Limits) -> Skip | None:
@@ -123,14 +124,17 @@ def within_name_value(buy: Buy, known: Known, limits: Limits) -> Skip | None:
         return None
     most = f"at most {buy.money(limits.name_value)} (BOT_MAX_NAME_VALUE)"
     which = "held or on order" if exposed >= bought else f"bought within {BOUGHT_WITHIN.days} days"
-    return _limit(f"{buy.symbol} {which} would come to {buy.money(total)}; {most}")
+    reason = f"{buy.symbol} {which} would come to {buy.money(total)}; {most}"
+    return _limit(reason, name_value=total, max_name_value=limits.name_value)
 
 
 def within_cycle_orders(_: Buy, known: Known, limits: Limits) -> Skip | None:
     """One cycle has no more buys than this."""
-    if len(known.planned) < limits.cycle_orders:
+    count = len(known.planned)
+    if count < limits.cycle_orders:
         return None
-    return _limit(f"{len(known.planned)} buys in one cycle are the most there may be (BOT_MAX_CYCLE_ORDERS)")
+    reason = f"{count} buys in one cycle are the most there may be (BOT_MAX_CYCLE_ORDERS)"
+    return _limit(reason, cycle_orders=count, max_cycle_orders=limits.cycle_orders)
 
 
 def within_day_orders(buy: Buy, known: Known, limits: Limits) -> Skip | None:
@@ -138,7 +142,8 @@ def within_day_orders(buy: Buy, known: Known, limits: Limits) -> Skip | None:
     count = len(_of_day(buy, known))
     if count < limits.day_orders:
         return None
-    return _limit(f"{count} buys for the session of {buy.session} are the most there may be (BOT_MAX_DAY_ORDERS)")
+    reason = f"{count} buys for the session of {buy.session} are the most there may be (BOT_MAX_DAY_ORDERS)"
+    return _limit(reason, day_orders=count, max_day_orders=limits.day_orders)
 
 
 def within_day_value(buy: Buy, known: Known, limits: Limits) -> Skip | None:
@@ -147,7 +152,8 @@ def within_day_value(buy: Buy, known: Known, limits: Limits) -> Skip | None:
     if total <= limits.day_value:
         return None
     most = f"at most {buy.money(limits.day_value)} (BOT_MAX_DAY_VALUE)"
-    return _limit(f"the buys for the session of {buy.session} would come to {buy.money(total)}; {most}")
+    reason = f"the buys for the session of {buy.session} would come to {buy.money(total)}; {most}"
+    return _limit(reason, day_value=total, max_day_value=limits.day_value)
 
 
 def cooled_down(buy: Buy, known: Known, limits: Limits) -> Skip | None:
@@ -156,7 +162,8 @@ def cooled_down(buy: Buy, known: Known, limits: Limits) -> Skip | None:
     if lost_at is None or buy.at >= lost_at + limits.cooldown:
         return None
     until = f"{lost_at + limits.cooldown:%Y-%m-%d %H:%M} UTC (BOT_COOLDOWN)"
-    return _limit(f"{buy.symbol} was sold at a loss on {lost_at:%Y-%m-%d}, and is not bought again before {until}")
+    reason = f"{buy.symbol} was sold at a loss on {lost_at:%Y-%m-%d}, and is not bought again before {until}"
+    return _limit(reason, sold_at_a_loss=lost_at, cooldown=limits.cooldown.days)
 
 
 def within_cash(buy: Buy, known: Known, limits: Limits) -> Skip | None:
@@ -165,7 +172,8 @@ def within_cash(buy: Buy, known: Known, limits: Limits) -> Skip | None:
         return None
     stays = f", of which {buy.money(limits.cash_reserve)} stay (BOT_CASH_RESERVE)" if limits.cash_reserve else ""
     short = f"only {buy.money(known.available)} is available{stays}"
-    return Skip(rule="cash", reason=f"it would cost {buy.money(buy.cost)} with fee, but {short}")
+    figures = {"cost": buy.cost, "available": known.available, "cash_reserve": limits.cash_reserve}
+    return Skip(rule="cash", reason=f"it would cost {buy.money(buy.cost)} with fee, but {short}", figures=figures)
 
 
 GUARDS: Final[tuple[Guard, ...]] = (
@@ -224,7 +232,8 @@ def burst(new: int, sessions: Iterable[date], today: date, limits: Limits) -> Br
         most, why = busy, f"{BUSIER} times the busiest of {BUSY_WITHIN.days} days"
     if new <= most:
         return None
-    return Breach(rule="limit", reason=f"{new} new orders in one cycle, more than {most} ({why}): none is placed")
+    reason = f"{new} new orders in one cycle, more than {most} ({why}): none is placed"
+    return Breach(rule="limit", reason=reason, figures={"new_orders": new, "burst": most})
 
 
 def fall(worth: Decimal, highest: Decimal | None) -> Decimal:
@@ -256,7 +265,9 @@ class Drawdown:
         if highest is None or fell <= self.most:
             return None
         sums = f"{worth:,.2f} {account.currency}, {fell:.1%} below the {highest:,.2f} it was worth"
-        return Breach(rule="limit", reason=f"the account is worth {sums}; at most {self.most:.1%} (BOT_MAX_DRAWDOWN)")
+        reason = f"the account is worth {sums}; at most {self.most:.1%} (BOT_MAX_DRAWDOWN)"
+        figures = {"worth": worth, "highest": highest, "fall": fell, "max_drawdown": self.most}
+        return Breach(rule="limit", reason=reason, figures=figures)
 
 
 def _name(account: Account) -> str:
@@ -271,5 +282,5 @@ def _sum(values: Iterable[Decimal]) -> Decimal:
     return sum(values, Decimal(0))
 
 
-def _limit(reason: str) -> Skip:
-    return Skip(rule="limit", reason=reason)
+def _limit(reason: str, **figures: Decimal | int | datetime) -> Skip:
+    return Skip(rule="limit", reason=reason, figures=figures)

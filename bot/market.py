@@ -38,9 +38,10 @@ class Market:
         """Why the quote cannot be for the share that was traded, or None; a comparison abroad is told in `evidence`."""
         currency = trade.currency or instrument.currency
         trade = trade._replace(currency=currency)
+        figures = {"reported": trade.price, "bid": quote.bid, "ask": quote.ask, "currency": quote.currency}
         if currency == quote.currency:
             reason = far_off(trade, quote)
-            return Skip(rule="quarantined", reason=reason) if reason else None
+            return Skip(rule="quarantined", reason=reason, figures=figures) if reason else None
         try:
             rate = self.rates.rate(quote.currency, currency, self.now)
         except RatesError as error:
@@ -50,7 +51,9 @@ class Market:
             return Skip(rule="no_quote", reason=reason, final=False)
         known = self.prices.quote(instrument.symbol, self.now)
         evidence["exchange"], is_far = far_off_abroad(trade, quote, rate, known)
-        return Skip(rule="quarantined", reason=evidence["exchange"], final=False) if is_far else None
+        figures["rate"] = rate.rate
+        reason = evidence["exchange"]
+        return Skip(rule="quarantined", reason=reason, final=False, figures=figures) if is_far else None
 
     def worth(self, account: Account) -> Decimal | None:
         """The account's cash and positions; None when a quote or an exchange rate cannot be had."""

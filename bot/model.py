@@ -180,13 +180,15 @@ class Signal:
 class Skip:
     """A no with its rule and its reason; a Skip that is not final is decided again while the event is fresh.
 
-    One for an `outage`, somebody who could not be asked, is to be decided again soon.
+    One for an `outage`, somebody who could not be asked, is to be decided again soon. The `figures` are the numbers of
+    the reason, by name; those of a rule stand with its checks.
     """
 
     rule: str
     reason: str
     final: bool = True
     outage: bool = False
+    figures: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 Verdict = Signal | Skip
@@ -382,8 +384,8 @@ class Decision:
 
     A `Signal` names the order that follows it; several events may share one order. `features` are the numbers the rules
     looked at, `evidence` the steps after them in words: strategy, mapping proof, quote, sizing sum, and the `figures`
-    of that sum. `checks` are what each rule said of the event, in order, with its `name`, whether it `passed`, its
-    `words`, the `inputs` it read, the thresholds that were `asked` for, and the same of its `parts`.
+    of that sum, which those of a Skip join. `checks` are what each rule said of the event, in order, with its `name`,
+    whether it `passed`, its `words`, the `inputs` it read, the thresholds it `asked` for, and the same of its `parts`.
     """
 
     event: Event
@@ -395,7 +397,9 @@ class Decision:
 
     def row(self) -> dict[str, Any]:
         """The decision in JSON's types: the event's columns, its lines, and `decision`, `rule` and `reason`."""
-        signal = self.verdict if isinstance(self.verdict, Signal) else None
+        verdict = self.verdict
+        signal, skip = (verdict, None) if isinstance(verdict, Signal) else (None, verdict)
+        figures = {**self.evidence.get("figures", {}), **(skip.figures if skip else {})}
         return {
             **plain(self.event.trade),
             "event_key": self.event.key,
@@ -406,10 +410,10 @@ class Decision:
             "exercised": plain(self.event.exercised),
             **plain(self.features),
             "decision": plain(signal.side) if signal else "skip",
-            "rule": "" if isinstance(self.verdict, Signal) else self.verdict.rule,
-            "reason": self.verdict.reason,
+            "rule": skip.rule if skip else "",
+            "reason": verdict.reason,
             "client_order_id": self.client_order_id,
-            "evidence": plain(self.evidence),
+            "evidence": plain({**self.evidence, **({"figures": figures} if figures else {})}),
             "checks": plain(list(self.checks)),
         }
 

@@ -110,7 +110,8 @@ class InverseVolatility:
         found = volatility(closes) if len(closes) == CLOSES else None
         if not found:
             told = f"{len(closes)} of its last {CLOSES} closes are known" if found is None else "its closes are all one"
-            return Skip(rule="no_quote", reason=f"its volatility is not known: {told} (BOT_PRICES)", final=False)
+            reason = f"its volatility is not known: {told} (BOT_PRICES)"
+            return Skip(rule="no_quote", reason=reason, final=False, figures={"closes": len(closes), "asked": CLOSES})
         factor = min(self.target / found, MOST)
         amount = means.notional * factor
         times = f"x {factor:.2f} (volatility {found:.1%}, target {self.target:.0%}, at most x {MOST})"
@@ -204,18 +205,18 @@ def size(
 def _buy(quote: Quote, wanted: Wanted, terms: Terms) -> Size | Skip:
     quantity = wanted.shares.to_integral_value(ROUND_FLOOR)
     asked = f"{wanted.words} at an ask of {_price(quote)}"
+    figures = {**wanted.figures, "ask": quote.ask, "currency": quote.currency, "fee": terms.fee}
     if quantity < 1:
-        return Skip(rule="limit", reason=f"{asked} do not buy one whole share")
+        return Skip(rule="limit", reason=f"{asked} do not buy one whole share", figures=figures)
     worth = quantity * quote.ask
     if worth < terms.minimum:
         least = f"the broker takes no order below {_money(terms.minimum, quote)}"
-        return Skip(
-            rule="limit", reason=f"{asked} buy {decimal_text(quantity)} shares worth {_money(worth, quote)}; {least}"
-        )
+        reason = f"{asked} buy {decimal_text(quantity)} shares worth {_money(worth, quote)}; {least}"
+        sums = {"quantity": quantity, "value": worth, "minimum": terms.minimum}
+        return Skip(rule="limit", reason=reason, figures=figures | sums)
     cost = worth + terms.fee
     fee = f" + {_money(terms.fee, quote)} fee = {_money(cost, quote)}" if terms.fee else ""
     words = f"{asked}: {decimal_text(quantity)} whole shares, {_money(worth, quote)}{fee}"
-    figures = {**wanted.figures, "ask": quote.ask, "currency": quote.currency, "fee": terms.fee}
     return Size(quantity=quantity, value=worth, cost=cost, words=words, figures=figures)
 
 

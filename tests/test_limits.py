@@ -14,6 +14,7 @@ from bot import limits as module
 from bot.app import opened
 from bot.limits import GUARDS, Breach, Buy, Drawdown, Entry, Known, Limits, burst, entry, fall, losses, refusal
 from bot.model import Order, OrderIntent, OrderStatus, Side, Skip
+from bot.plain import plain
 from bot.settings import Settings
 from tests.builders import NOW, account, instrument, intent
 
@@ -67,41 +68,49 @@ def filled(value: str = "1000", **changes: Any) -> Entry:
 
 
 LONG_AGO = NOW - timedelta(days=31)
-CASES: list[tuple[str, Buy, Known, Limits, str]] = [  # guard, what is only just refused, and its words
+CASES: list[tuple[str, Buy, Known, Limits, str, dict[str, Any]]] = [  # what is only just refused
     (
         "within_order_value", buy("10000.01"), known(), Limits(),
         "it would be worth 10,000.01 USD; no order may be worth more than 10,000.00 USD (BOT_MAX_ORDER_VALUE)",
+        {"value": "10000.01", "max_order_value": "10000"},
     ),
     (
         "within_name_value", buy("1000.01", held=Decimal(18_000)), known(past=[bought()]), Limits(),
         "NWRB held or on order would come to 20,000.01 USD; at most 20,000.00 USD (BOT_MAX_NAME_VALUE)",
+        {"name_value": "20000.01", "max_name_value": "20000"},
     ),
     (
         "within_name_value", buy("1000.01"), known(past=[filled("18000")], planned=[bought()]), Limits(),
         "NWRB bought within 30 days would come to 20,000.01 USD; at most 20,000.00 USD (BOT_MAX_NAME_VALUE)",
+        {"name_value": "20000.01", "max_name_value": "20000"},
     ),
     (
         "within_cycle_orders", buy(), known(planned=[bought(share_class="other")] * 30), Limits(),
         "30 buys in one cycle are the most there may be (BOT_MAX_CYCLE_ORDERS)",
+        {"cycle_orders": 30, "max_cycle_orders": 30},
     ),
     (
         "within_day_orders", buy(),
         known(past=[filled("0", share_class="other")] * 49, planned=[bought("1")]), Limits(),
         "50 buys for the session of 2026-03-04 are the most there may be (BOT_MAX_DAY_ORDERS)",
+        {"day_orders": 50, "max_day_orders": 50},
     ),
     (
         "within_day_value", buy("1000.01"),
         known(past=[filled("9000", share_class="other")] * 5, planned=[bought("4000", share_class="third")]), Limits(),
         "the buys for the session of 2026-03-04 would come to 50,000.01 USD; at most 50,000.00 USD (BOT_MAX_DAY_VALUE)",
+        {"day_value": "50000.01", "max_day_value": "50000"},
     ),
     (
         "cooled_down", buy(), known(losses={"N": NOW - timedelta(days=7) + timedelta(minutes=1)}), Limits(),
         "NWRB was sold at a loss on 2026-02-24, and is not bought again before 2026-03-03 15:01 UTC (BOT_COOLDOWN)",
+        {"sold_at_a_loss": "2026-02-24T15:01:00+00:00", "cooldown": 7},
     ),
     (
         "within_cash", buy(), known(available=Decimal("1100.99")), Limits(),
         "it would cost 1,001.00 USD with fee, but only 1,100.99 USD is available, of which 100.00 USD stay"
         " (BOT_CASH_RESERVE)",
+        {"cost": "1001", "available": "1100.99", "cash_reserve": "100"},
     ),
 ]  # fmt: skip
 NAMES = [f"{number} {case[0]}" for number, case in enumerate(CASES)]
@@ -111,17 +120,19 @@ def test_every_guard_has_its_case() -> None:
     assert {guard.__name__ for guard in GUARDS} == {case[0] for case in CASES}
 
 
-@pytest.mark.parametrize(("guard", "wish", "so_far", "limits", "words"), CASES, ids=NAMES)
+@pytest.mark.parametrize(("guard", "wish", "so_far", "limits", "words", "figures"), CASES, ids=NAMES)
 def test_a_buy_beyond_a_limit_is_refused_for_good_with_the_numbers(
-    guard: str, wish: Buy, so_far: Known, limits: Limits, words: str
+    guard: str, wish: Buy, so_far: Known, limits: Limits, words: str, figures: dict[str, Any]
 ) -> None:
     rule = "cash" if guard == "within_cash" else "limit"
-    assert refusal(wish, so_far, limits) == Skip(rule=rule, reason=words, final=True)
+    refused = refusal(wish, so_far, limits)
+    assert refused == Skip(rule=rule, reason=words, final=True)
+    assert plain(refused.figures) == figures
 
 
-@pytest.mark.parametrize(("guard", "wish", "so_far", "limits", "words"), CASES, ids=NAMES)
+@pytest.mark.parametrize(("guard", "wish", "so_far", "limits"), [case[:4] for case in CASES], ids=NAMES)
 def test_without_that_one_guard_the_buy_would_be_placed(
-    guard: str, wish: Buy, so_far: Known, limits: Limits, words: str, monkeypatch: pytest.MonkeyPatch
+    guard: str, wish: Buy, so_far: Known, limits: Limits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "GUARDS", tuple(each for each in GUARDS if each.__name__ != guard))
     assert refusal(wish, so_far, limits) is None
@@ -307,11 +318,14 @@ def test_a_fall_by_more_than_a_fifth_is_a_breach_and_is_measured_anew_from_there
     assert watch.refusal(Decimal(110_000), account()) is None
     assert watch.refusal(Decimal(88_000), account()) is None  # exactly
     assert watch.highest(account()) == 110_000
-    assert watch.refusal(Decimal("87999.99"), account()) == Breach(
+    breach = watch.refusal(Decimal("87999.99"), account())
+    assert breach == Breach(
         rule="limit",
         reason="the account is worth 87,999.99 USD, 20.0% below the 110,000.00 it was worth; at most 20.0%"
         " (BOT_MAX_DRAWDOWN)",
     )
+    assert breach is not None
+    assert (breach.figures["highest"], breach.figures["max_drawdown"]) == (Decimal(110_000), Decimal("0.2"))
     assert watch.highest(account()) == Decimal("87999.99")
     assert watch.refusal(Decimal("87999.99"), account()) is None
 

@@ -116,6 +116,15 @@ def test_a_refusal_names_its_rule() -> None:
     assert refused["client_order_id"] is None
 
 
+def test_the_figures_of_a_refusal_join_those_of_the_steps_before_it() -> None:
+    poor = Skip(rule="cash", reason="too little cash", figures={"available": Decimal("7.50"), "cost": Decimal(1001)})
+    row = decision(verdict=poor, evidence={"size": "1000 / 40", "figures": {"value": 1000, "cost": 1000}}).row()
+    assert row["evidence"] == {
+        "size": "1000 / 40",
+        "figures": {"value": 1000, "cost": "1001", "available": "7.5"},
+    }
+
+
 def test_a_sale_is_followed_by_a_sale() -> None:
     row = decision(event=event(trade=trade(code="S")), verdict=Signal(side=Side.SELL, reason="sold")).row()
     assert (row["decision"], row["side"], row["acquired"]) == ("sell", "sell", "D")

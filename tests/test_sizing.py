@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bot.errors import ConfigError
 from bot.model import Position, Side, Skip, Terms
+from bot.plain import plain
 from bot.sizing import (
     CLOSES,
     MOST,
@@ -66,20 +67,27 @@ def test_a_large_size_is_told_in_plain_digits():
 
 
 @pytest.mark.parametrize(
-    ("changes", "rule", "words", "final"),
+    ("changes", "rule", "words", "final", "figures"),
     [
-        ({"quote": None}, "no_quote", "no quote", False),
-        ({"quote": quote(ask=Decimal(0))}, "no_quote", "no quote", False),
-        ({"quote": quote(bid=Decimal(0))}, "no_quote", "no quote", False),
-        ({"quote": quote(currency="EUR")}, "no_quote", "quoted in EUR and the account is in USD", False),
-        ({"quote": quote(ask=Decimal("1000.01"))}, "limit", "do not buy one whole share", True),
-        ({"terms": Terms(minimum=Decimal(961))}, "limit", "worth 960.48 USD; the broker takes no order below", True),
+        ({"quote": None}, "no_quote", "no quote", False, {}),
+        ({"quote": quote(ask=Decimal(0))}, "no_quote", "no quote", False, {}),
+        ({"quote": quote(bid=Decimal(0))}, "no_quote", "no quote", False, {}),
+        ({"quote": quote(currency="EUR")}, "no_quote", "quoted in EUR and the account is in USD", False, {}),
+        (
+            {"quote": quote(ask=Decimal("1000.01"))}, "limit", "do not buy one whole share", True,
+            {"notional": "1000", "ask": "1000.01", "currency": "USD", "fee": "0"},
+        ),
+        (
+            {"terms": Terms(minimum=Decimal(961))}, "limit", "worth 960.48 USD; the broker takes no order below", True,
+            {"notional": "1000", "ask": "40.02", "currency": "USD", "fee": "0", "quantity": "24", "value": "960.48",
+             "minimum": "961"},
+        ),
     ],
-)
-def test_a_buy_that_cannot_be_is_skipped_with_its_reason(changes, rule, words, final):
+)  # fmt: skip
+def test_a_buy_that_cannot_be_is_skipped_with_its_reason(changes, rule, words, final, figures):
     found = sized(**changes)
     assert isinstance(found, Skip)
-    assert (found.rule, found.final) == (rule, final)
+    assert (found.rule, found.final, plain(found.figures)) == (rule, final, figures)
     assert words in found.reason
 
 
