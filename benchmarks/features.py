@@ -30,7 +30,7 @@ from bot.trades import DAY
 from strategies import kernels
 from strategies.activity import cluster_size, conviction, senior_buyer
 from strategies.features import days_late, days_to_file, fraction_of_holdings, role_weight, value_usd
-from strategies.habits import is_first_buy, is_largest, is_routine
+from strategies.habits import is_first_buy, is_largest, is_routine, largest_before
 from strategies.market import average_daily_value, market_cap, price_dip
 from strategies.scores import Scores, Variant, scores
 
@@ -141,6 +141,7 @@ def every_feature(events: pd.DataFrame) -> dict[str, Any]:
         "conviction": conviction(),
         "is_first_buy": is_first_buy(),
         "is_largest": is_largest,
+        "largest_before": largest_before,
         "is_routine": is_routine,
         "price_dip": price_dip(table),
         "average_daily_value": average_daily_value(table),

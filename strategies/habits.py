@@ -23,7 +23,7 @@ from strategies.history import (
     numbers,
     sides,
 )
-from strategies.kernels import FOREVER, NEVER, Flags, Ids, Places, Times, compiled, earlier, routine
+from strategies.kernels import FOREVER, NEVER, Flags, Ids, Numbers, Places, Times, compiled, earlier, routine
 
 YEAR: Final = 365.25 * DAY
 NEW_YORK: Final = np.timedelta64(5, "h")  # so much it is behind UTC on every 1 January
@@ -59,14 +59,31 @@ def is_largest(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
     Earlier is what became known at an earlier instant. Unknown when there is none, off the open market, and when the
     value of this one is unknown, or that of an earlier one while no other is as large.
     """
+    rows, value, some, unsure, most = _beside_earlier(events)
+    largest = np.where(most >= value, 0.0, np.where(unsure, np.nan, 1.0))
+    return column(events, rows, np.where(some & ~np.isnan(value), largest, np.nan))
+
+
+@reaching(person=inf)
+def largest_before(events: pd.DataFrame, _: datetime | None) -> "pd.Series[float]":
+    """The most that an earlier trade of the person, issuer and side was worth, in US dollars (`value_usd`).
+
+    Earlier is what became known at an earlier instant. Unknown when no value of such a one is, and off the open market.
+    """
+    found = _beside_earlier(events)
+    rows, most = found[0], found[-1]
+    return column(events, rows, np.where(np.isneginf(most), np.nan, most))
+
+
+def _beside_earlier(events: pd.DataFrame) -> tuple[Places, Numbers, Flags, Flags, Numbers]:
+    """The open-market rows, what each is worth in US dollars, and what `earlier` tells of the person's on its side."""
     past, (bought, sold) = history(events), sides(events)
     # A person's purchases are one series and the sales another.
     apart = codes(events["owner_id"]) * 2 + sold
     rows, people = _by_person(past, bought | sold, codes(events["issuer_id"]), apart)
     known, value = past.known[rows], numbers(value_usd(events, None))[rows]
-    some, unsure, most = compiled(earlier, len(rows))(people, known, past.until[rows], past.counts[rows], value)
-    largest = np.where(most >= value, 0.0, np.where(unsure, np.nan, 1.0))
-    return column(events, rows, np.where(some & ~np.isnan(value), largest, np.nan))
+    found = compiled(earlier, len(rows))(people, known, past.until[rows], past.counts[rows], value)
+    return rows, value, *found
 
 
 @reaching(person=4 * 366)  # at the end of a year, since the beginning of the third before it

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 import pandas as pd
 from pydantic import Field
 
-from strategies.features import role_weight
-from strategies.habits import is_first_buy, is_largest, is_routine
+from strategies.features import role_weight, value_usd
+from strategies.habits import is_first_buy, is_largest, is_routine, largest_before
 from strategies.rules import Rule
 from strategies.words import Case, decimals
 
@@ -57,15 +57,19 @@ def first_buy(*, years: Years = 3) -> Rule:
 
 def _largest_words(events: pd.DataFrame) -> Iterator[Case]:
     yield events["is_largest"].isna(), "no earlier trade of the person here, of known value, to compare it with"
-    yield events["is_largest"] > 0, "the person's largest {side:buy=purchase|=sale} here so far"
-    yield True, "the person made a larger {side:buy=purchase|=sale} here before"
+    worth, before = "worth {value_usd:.2} USD, ", "{largest_before:.2} USD"
+    yield (
+        events["is_largest"] > 0,
+        f"{worth}the person's largest {{side:buy=purchase|=sale}} here so far (the largest before: {before})",
+    )
+    yield True, f"{worth}and the person's largest {{side:buy=purchase|=sale}} here before was worth {before}"
 
 
 largest: Final = Rule(
     name="largest",
     passes=lambda events: events["is_largest"] > 0,
     words=_largest_words,
-    features={"is_largest": is_largest},
+    features={"is_largest": is_largest, "value_usd": value_usd, "largest_before": largest_before},
 )
 """Only trades of more value than every earlier one of the person at the company, on the same side."""
 

@@ -19,7 +19,7 @@ from bot.research.histories import read
 from bot.research.lookahead import Report, check
 from strategies.activity import cluster_size, conviction, senior_buyer
 from strategies.features import Feature, days_late, role_weight, value_usd
-from strategies.habits import is_first_buy, is_largest, is_routine
+from strategies.habits import is_first_buy, is_largest, is_routine, largest_before
 from strategies.market import average_daily_value, market_cap, price_dip
 from strategies.rules import (
     Rule,
@@ -74,6 +74,7 @@ def test_no_feature_of_events_looks_ahead() -> None:
         "conviction": conviction(),
         "first": is_first_buy(),
         "largest": is_largest,
+        "before": largest_before,
         "routine": is_routine,
         "late": days_late(),
         "weight": role_weight,

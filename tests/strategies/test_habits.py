@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.habits import is_first_buy, is_largest, is_routine
+from strategies.habits import is_first_buy, is_largest, is_routine, largest_before
 from tests.builders import FEW
 from tests.strategies.happenings import START, TABLES, Happening, seen, table, told
 
@@ -59,6 +59,21 @@ def test_a_first_buy_has_no_earlier_one_that_is_seen(happenings):
 @given(TABLES)
 def test_the_largest_trade_is_above_every_earlier_one_that_is_seen(happenings):
     assert told_of(is_largest, *happenings) == [naive_largest(happenings, now) for now in happenings]
+
+
+@FEW
+@given(TABLES)
+def test_what_was_largest_before_is_the_most_of_those_that_are_seen(happenings):
+    expected = [
+        max(
+            (usd(one) for one in earlier(happenings, now) if one.side == now.side and usd(one) is not None),
+            default=None,
+        )
+        if now.known is not None and now.side is not None
+        else None
+        for now in happenings
+    ]
+    assert told_of(largest_before, *happenings) == expected
 
 
 ANCIENT = Happening(known=-4000, issuer=9, owner=9)  # the history begins long ago
@@ -220,6 +235,6 @@ def test_equal_parameters_make_the_same_feature():
 
 
 def test_what_is_known_at_no_instant_has_no_habits_and_an_empty_table_none_at_all():
-    for feature in (is_first_buy(), is_largest, is_routine):
+    for feature in (is_first_buy(), is_largest, is_routine, largest_before):
         assert told_of(feature, Happening(known=None)) == [None]
         assert told_of(feature) == []

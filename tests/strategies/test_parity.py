@@ -22,7 +22,7 @@ from bot.settings import Settings
 from strategies.activity import cluster_size, conviction, senior_buyer
 from strategies.cluster_events import completes_cluster
 from strategies.features import Feature
-from strategies.habits import is_first_buy, is_largest, is_routine
+from strategies.habits import is_first_buy, is_largest, is_routine, largest_before
 from strategies.ranks import conviction_rank
 from strategies.rules import Rule, follow, more_than, open_market
 from tests.builders import NOW, table, trade
@@ -37,6 +37,7 @@ LOOKS_BACK: dict[str, Feature] = {
     "conviction": conviction(),
     "first": is_first_buy(),
     "largest": is_largest,
+    "before": largest_before,
     "routine": is_routine,
 }
 FAR: dict[str, Feature] = {  # further back than a strategy is shown that does not tell how far it looks

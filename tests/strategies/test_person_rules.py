@@ -52,8 +52,8 @@ def test_the_largest_is_more_than_every_one_before():
     rows = [Happening(known=0, value=5.0), Happening(known=1, value=4.0), Happening(known=2, value=6.0)]
     assert judged(largest, *rows) == [
         ("skip", "no earlier trade of the person here, of known value, to compare it with"),
-        ("skip", "the person made a larger purchase here before"),
-        ("buy", "the person's largest purchase here so far"),
+        ("skip", "worth 4 USD, and the person's largest purchase here before was worth 5 USD"),
+        ("buy", "worth 6 USD, the person's largest purchase here so far (the largest before: 5 USD)"),
     ]
 
 
