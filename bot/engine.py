@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.errors import ConfigError, NotPaperError, SourceError, blamed
+from bot.errors import ConfigError, NotPaperError, blamed
 from bot.events import as_table, decided, find_events, of_news
 from bot.freshness import Freshness
 from bot.halting import halt
@@ -45,9 +45,17 @@ class Bot:
         shown = around_new(public, self.store.seen_lines(public["key"].tolist()))
         news = first_told(shown, self.store.stated_on)
         seen = self._judged(find_events(news), now) if len(news) else []  # most cycles of a day have none
-        plan = self._intended(self._unseen(compared(seen, news), now), now)
-        events = tuple(decision.event for decision in seen)
-        return replace(plan, degraded=(*degraded, *plan.degraded), seen=events, lines=len(public))
+        judged = compared(seen, news)
+        others = self.desk.others if self.desk else ()
+        decisions, intents = self.trader.intend(self._unseen(judged, now), now, others)
+        return Plan(
+            as_of=now,
+            decisions=tuple(decisions),
+            intents=tuple(intents),
+            degraded=(*degraded, *waiting(decisions)),
+            seen=tuple(decision.event for decision in seen),
+            lines=len(public),
+        )
 
     def execute(self, plan: Plan) -> list[Order]:
         """Write the plan down, submit, activate; the orders as they stand afterwards."""
@@ -62,12 +70,7 @@ class Bot:
         """One cycle: settle what is open, plan, execute; every order that was open in it, as it stands afterwards."""
         settled = self.watch()
         with self._paper_only():
-            try:
-                plan = self.plan()
-            except (SourceError, ConfigError):  # nothing new is known, or can be judged: what is due is still sold
-                if (leaving := self._intended((), self.clock())).decisions:
-                    self.execute(leaving)
-                raise
+            plan = self.plan()
             orders = {order.client_order_id: order for order in (*settled, *self.execute(plan))}
         return plan, list(orders.values())
 
@@ -75,11 +78,6 @@ class Bot:
         """Take every open order as far as it goes, and decide nothing new."""
         with self._paper_only():
             return self.desk.work() if self.desk else []
-
-    def _intended(self, decisions: Sequence[Decision], now: datetime) -> Plan:
-        """The orders that follow from these decisions, and from what is held."""
-        settled, intents = self.trader.intend(decisions, now, self.desk.others if self.desk else ())
-        return Plan(as_of=now, decisions=tuple(settled), intents=tuple(intents), degraded=tuple(waiting(settled)))
 
     @contextmanager
     def _paper_only(self) -> Iterator[None]:

@@ -7,12 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import ConfigError, NotPaperError, SourceError
+from bot.errors import ConfigError, NotPaperError
 from bot.exits import Exit, Exits, Held, OwnExit, Purchase, last_purchases
 from bot.explain import explain
 from bot.limits import Limits
@@ -479,27 +478,6 @@ def test_a_stop_that_nobody_can_tell_is_said_and_decided_again(house: House) -> 
     assert (told["decision"], told["rule"], told["reason"]) == ("skip", "no_quote", WITHOUT)
     house.quotes.price("NWRB", MORNING + DAY, "33")
     house.run()
-    assert house.orders()[1:] == [("sell", "NWRB", 25, "working")]
-
-
-def test_what_is_due_is_sold_though_no_source_answers(house: House) -> None:
-    exiting(house, TWO)
-    house.source.error = SourceError("nobody answers")
-    for _ in range(2):
-        with pytest.raises(SourceError, match=r"^nobody answers$"):
-            house.run(OPENS + 2 * DAY - timedelta(hours=1))
-    assert house.orders()[1:] == [("sell", "NWRB", 25, "working")]
-
-
-def test_what_is_due_is_sold_though_the_strategy_has_a_bug(house: House) -> None:
-    def broken(events: pd.DataFrame, as_of: datetime | None) -> pd.DataFrame:
-        raise ZeroDivisionError
-
-    exiting(house, TWO)
-    house.source.rows = [trade(key="another", owner="Another Officer")]
-    house.time.now = OPENS + 2 * DAY - timedelta(hours=1)
-    with pytest.raises(ConfigError, match=r"^the strategy has a bug \(test_exits.py, line \d+\): ZeroDivisionError"):
-        replace(house.bot(), strategy=broken).run()
     assert house.orders()[1:] == [("sell", "NWRB", 25, "working")]
 
 
