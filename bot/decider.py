@@ -1,6 +1,7 @@
 """How it is decided: the strategy, how large a buy is and when it ends, as a strategy file or the settings say."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -54,13 +55,16 @@ class Decider:
         settings = self._in_force
         after, stop = (name if name in self._said else f"BOT_{name.upper()}" for name in ("exit_after", "stop"))
         when = settings.exit_when
-        own = OwnExit(when, self._function("exits", "exit_when", when)) if when else None
+        with self._told("exit_when"):
+            own = OwnExit(when, named("exits", when, "function")[0]) if when else None
+        with self._told("sizing"):
+            sized = sizing.named(settings.sizing, lambda spec: named("sizings", spec, "function")[0])
         return Policy(
             account=settings.account,
             strategy=self.strategy[0],
             notional=settings.notional,
             entry=settings.entry,
-            sizing=sizing.named(settings.sizing, lambda spec: self._function("sizings", "sizing", spec)),
+            sizing=sized,
             exits=Exits(after=settings.exit_after, stop=settings.stop, own=own, said_as=(after, stop)),
         )
 
@@ -101,13 +105,12 @@ class Decider:
         """The settings, with what a strategy file says in place of them."""
         return self.kit.settings.model_copy(update=dict(self._said))
 
-    def _function(self, kind: str, setting: str, spec: str) -> Callable[..., Any]:
-        """A function of one's own, named by this setting; ConfigError says where it is named."""
+    @contextmanager
+    def _told(self, setting: str) -> Iterator[None]:
+        """Whatever is wrong with what this setting names is told with the place that names it."""
+        file = self.kit.settings.strategy_file
+        place = f"{file}: {setting}" if setting in self._said else f"BOT_{setting.upper()}"
         try:
-            function: Callable[..., Any] = named(kind, spec, "function")[0]
+            yield
         except ConfigError as error:
-            place = (
-                f"{self.kit.settings.strategy_file}, {setting}" if setting in self._said else f"BOT_{setting.upper()}"
-            )
             raise ConfigError(f"{place}: {error}") from error
-        return function

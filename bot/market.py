@@ -39,6 +39,7 @@ class Market:
         currency = trade.currency or instrument.currency
         trade = trade._replace(currency=currency)
         figures = {"reported": trade.price, "bid": quote.bid, "ask": quote.ask, "currency": quote.currency}
+        figures["reported_in"] = currency
         if currency == quote.currency:
             reason = far_off(trade, quote)
             return Skip(rule="quarantined", reason=reason, figures=figures) if reason else None

@@ -30,8 +30,8 @@ def asked(kind: str, spec: str, answer: Callable[[], Answer | Skip]) -> Answer |
 
 
 def skip(found: Skip) -> Skip:
-    """The Skip, when it says by which rule, and why."""
-    return replace(found, rule=words(found.rule), reason=words(found.reason))
+    """The Skip, when it says by which rule, and why; TypeError or ValueError for figures without names."""
+    return replace(found, rule=words(found.rule), reason=words(found.reason), figures=dict(found.figures))
 
 
 def words(text: object) -> str:

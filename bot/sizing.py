@@ -111,7 +111,7 @@ class InverseVolatility:
         if not found:
             told = f"{len(closes)} of its last {CLOSES} closes are known" if found is None else "its closes are all one"
             reason = f"its volatility is not known: {told} (BOT_PRICES)"
-            return Skip(rule="no_quote", reason=reason, final=False, figures={"closes": len(closes), "asked": CLOSES})
+            return Skip(rule="no_quote", reason=reason, final=False, figures={"closes": len(closes)})
         factor = min(self.target / found, MOST)
         amount = means.notional * factor
         times = f"x {factor:.2f} (volatility {found:.1%}, target {self.target:.0%}, at most x {MOST})"

@@ -187,9 +187,11 @@ def _spelled(values: Any, part: Part) -> Spelled:
     is_numbered = isinstance(values, pd.Categorical) and len(values.categories) <= len(values)
     places, distinct = (values.codes.astype(np.intp), values.categories) if is_numbered else pd.factorize(values)
     write, missing = _form(part)
-    texts: Texts = np.empty(len(distinct) + 1, dtype=object)
-    texts[:-1], texts[-1] = write(distinct.tolist()), missing
     places[places < 0] = len(distinct)
+    occurs = np.zeros(len(distinct) + 1, dtype=bool)  # a category need not
+    occurs[places] = True
+    texts: Texts = np.full(len(distinct) + 1, missing, dtype=object)
+    texts[:-1][occurs[:-1]] = write(distinct[occurs[:-1]].tolist())
     return Spelled(places, texts)
 
 

@@ -272,7 +272,7 @@ def test_the_code_of_a_size_or_an_exit_of_one_s_own_is_part_of_the_strategy_s_ve
 def test_a_size_or_an_exit_that_cannot_be_loaded_is_told_with_the_place_that_names_it() -> None:
     Path("mine.toml").write_text('name = "mine"\nexit_when = "nowhere:tired"\nrules = [{rule = "largest"}]')
     for chosen, place in (
-        ({"strategy_file": "mine.toml"}, "mine.toml, exit_when"),
+        ({"strategy_file": "mine.toml"}, "mine.toml: exit_when"),
         ({"exit_when": "nowhere:tired"}, "BOT_EXIT_WHEN"),
         ({"sizing": "nowhere:tired"}, "BOT_SIZING"),
     ):
@@ -281,6 +281,11 @@ def test_a_size_or_an_exit_that_cannot_be_loaded_is_told_with_the_place_that_nam
             pytest.raises(ConfigError, match=f"^{place}: 'nowhere:tired' cannot be loaded"),
         ):
             parts.decider.policy  # noqa: B018
+    with (
+        app.opened(settings(exit_when="math:pi"), clock=at_now, fresh=True) as parts,
+        pytest.raises(ConfigError, match=r"^BOT_EXIT_WHEN: 'math:pi' is no exit: write a function"),
+    ):
+        parts.decider.policy  # noqa: B018
 
 
 def test_a_look_back_knows_what_was_public_and_stated_by_then_and_no_more() -> None:

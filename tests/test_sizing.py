@@ -255,6 +255,7 @@ TELLS = "the sizing mine:half must return Wanted(shares, words), a decimal from 
         (lambda *_: Wanted(Decimal(1), None), "it must say why in words (found NoneType)"),
         (lambda *_: Wanted(Decimal(1), "one", 3), "the sizing mine:half has a bug: TypeError: 'int' object is not"),
         (lambda *_: Skip(rule="", reason="why"), "it must say why in words (found str)"),
+        (lambda *_: Skip(rule="calm", reason="why", figures=[1]), "the sizing mine:half has a bug: TypeError: "),
         (lambda *_: 1 / 0, "the sizing mine:half has a bug (test_sizing.py, line "),
     ],
 )

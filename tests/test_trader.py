@@ -273,7 +273,7 @@ def test_a_quote_more_than_five_percent_off_the_us_price_is_not_of_that_share(
         assert (verdict.rule, verdict.final) == ("quarantined", False)
         assert "off the last US price known" in verdict.reason
         assert plain(verdict.figures)["reported"] == reported
-        assert set(verdict.figures) == {"reported", "bid", "ask", "currency", "rate"}
+        assert set(verdict.figures) == {"reported", "reported_in", "bid", "ask", "currency", "rate"}
 
 
 def test_no_rate_no_order(abroad: Desk) -> None:

@@ -99,6 +99,13 @@ def test_many_rows_are_told_as_each_row_alone(rows, sentence, times):
     assert said(table.astype({"side": "category", "title": "category"}), (True, sentence)) == alone
 
 
+def test_a_category_that_no_row_has_is_not_written():
+    days = pd.Categorical([1.0] * 20, categories=[1.0, np.inf])
+    assert said(pd.DataFrame({"days": days}), (True, "{days:day(s)}")) == ["1 day"] * 20
+    nobody = pd.Categorical([None] * 20, categories=["a"])
+    assert said(pd.DataFrame({"days": nobody}), (True, "{days:day(s)}")) == ["unknown"] * 20
+
+
 @given(TABLES, st.sampled_from(SENTENCES), st.sampled_from([1, 20]))
 def test_compiled_or_one_by_one_the_words_are_the_same(rows, sentence, times):
     pytest.importorskip("numba")
