@@ -4,7 +4,7 @@ A sentence is text with fields, `{column}` or `{column:form}`; what a form makes
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache, cached_property, lru_cache
 from string import Formatter
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -122,8 +122,9 @@ def _holds(condition: Condition, rows: Places) -> "np.ndarray[tuple[int], np.dty
 
 def _filled(sentence: str, table: pd.DataFrame, rows: Places) -> Said:
     """The sentence with each row's own values; what many rows share is written once."""
+    taken = cache(lambda column: _Taken(table, column, rows))  # once, however often it is shown
     pieces: list[Piece] = []
-    for piece in (piece for part in parts(sentence) for piece in _pieces(part, table, rows)):
+    for piece in (piece for part in parts(sentence) for piece in _pieces(part, taken)):
         if pieces and (one := _as_one(pieces[-1], piece)):
             pieces[-1] = one
         else:
@@ -139,6 +140,8 @@ def _as_one(left: Piece, right: Piece) -> "Piece | None":
         return Spelled(right.places, left + right.texts) if _is_shared(right) else None
     if isinstance(right, str):
         return Spelled(left.places, left.texts + right) if _is_shared(left) else None
+    if left.places is right.places:  # one column in two forms
+        return Spelled(left.places, left.texts + right.texts)
     count, ways = len(left.places), len(left.texts) * len(right.texts)
     if ways > count or not (_is_shared(left) and _is_shared(right)):
         return None
@@ -155,20 +158,41 @@ def _is_shared(piece: Spelled) -> bool:
     return len(piece.texts) * SHARED <= len(piece.places) and not (piece.places < 0).any()
 
 
-def _pieces(part: Part, table: pd.DataFrame, rows: Places) -> list[Piece]:
+class _Numbered(NamedTuple):
+    """Some values as places among the `distinct` ones, or behind them where one is missing; not all need `occur`."""
+
+    places: Places
+    distinct: Any
+    occur: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+
+
+class _Taken:
+    """A column's values in some rows of a table."""
+
+    def __init__(self, table: pd.DataFrame, column: str, rows: Places) -> None:
+        if column not in table.columns:
+            raise ConfigError(
+                f"a rule's sentence shows {column!r}, which is neither a column of the events nor a feature"
+            )
+        self.values: Any = table[column].array.take(rows)
+
+    @cached_property
+    def numbered(self) -> _Numbered:
+        return _numbered(self.values)
+
+
+def _pieces(part: Part, taken: Callable[[str], _Taken]) -> list[Piece]:
     """A part's words, and its value as a sentence shows it."""
     before: list[Piece] = [part.words] if part.words else []
     if not part.column:
         return before
-    if part.column not in table.columns:
-        raise ConfigError(
-            f"a rule's sentence shows {part.column!r}, which is neither a column of the events nor a feature"
-        )
-    values = table[part.column].array.take(rows)
+    column = taken(part.column)
     try:
-        rounded = ROUNDED[part.form](values) if part.form in ROUNDED else values
-        rounded = _on_its_side(rounded, values.astype("float64"), part.limit) if part.limit else rounded
-        return before + (_counted(rounded, part) if part.form in ENDS else [_spelled(rounded, part)])
+        if part.form not in ROUNDED:
+            return [*before, _spelled(column.numbered, part)]
+        rounded = ROUNDED[part.form](column.values)
+        rounded = _on_its_side(rounded, column.values.astype("float64"), part.limit) if part.limit else rounded
+        return before + (_counted(rounded, part) if part.form in ENDS else [_spelled(_numbered(rounded), part)])
     except (AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"a rule's sentence cannot show {part.column!r} as {part.form!r}") from error
 
@@ -182,24 +206,28 @@ def _on_its_side(hundredths: Any, fractions: Any, limit: str) -> Any:
     return hundredths + (is_above & ~seems) - (seems & ~is_above)
 
 
-def _spelled(values: Any, part: Part) -> Spelled:
-    """Each distinct value written once."""
-    is_numbered = isinstance(values, pd.Categorical) and len(values.categories) <= len(values)
-    places, distinct = (values.codes.astype(np.intp), values.categories) if is_numbered else pd.factorize(values)
-    write, missing = _form(part)
+def _numbered(values: Any) -> _Numbered:
+    has_numbers = isinstance(values, pd.Categorical) and len(values.categories) <= len(values)
+    places, distinct = (values.codes.astype(np.intp), values.categories) if has_numbers else pd.factorize(values)
     places[places < 0] = len(distinct)
-    occurs = np.zeros(len(distinct) + 1, dtype=bool)  # a category need not
-    occurs[places] = True
-    texts: Texts = np.full(len(distinct) + 1, missing, dtype=object)
-    texts[:-1][occurs[:-1]] = write(distinct[occurs[:-1]].tolist())
-    return Spelled(places, texts)
+    occur = np.zeros(len(distinct) + 1, dtype=bool)
+    occur[places] = True
+    return _Numbered(places, distinct, occur[:-1])
+
+
+def _spelled(values: _Numbered, part: Part) -> Spelled:
+    """Each distinct value written once."""
+    write, missing = _form(part)
+    texts: Texts = np.full(len(values.distinct) + 1, missing, dtype=object)
+    texts[:-1][values.occur] = write(values.distinct[values.occur].tolist())
+    return Spelled(values.places, texts)
 
 
 def _counted(values: Any, part: Part) -> list[Piece]:
     """Whole numbers as they are, since there may be millions of them, then what ends them; any others spelled."""
     numbers, ends = np.array(values, dtype=np.float64), ENDS[part.form]
     odd = np.flatnonzero(~((numbers >= 0) & (numbers < LARGEST)))
-    others = _spelled(numbers[odd], part)
+    others = _spelled(_numbered(numbers[odd]), part)
     numbers[odd] = 0
     whole, end = numbers.astype(np.int64), []
     if ends:
